@@ -1,0 +1,85 @@
+"""The command `yobirin`: names the sub-commands and imports only the one that is called.
+
+`--help` loads nothing but click; one broken module stops no other command.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Final
+
+import click
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    # name: ("module:command", "line of help")
+    "run": ("receiver.commands.run:run", "Start the receiver: intake and centre as one process group."),
+    "intake": ("receiver.commands.intake:intake", "Run the intake process alone (for a service manager)."),
+    "centre": ("receiver.commands.centre:centre", "Run the centre process alone (for a service manager)."),
+    "decode": ("receiver.commands.decode:decode", "Decode recordings and captures: digits, tones, frames."),
+    "replay": ("receiver.commands.replay:replay", "Play a recording through the simulated line into the real intake."),
+    "events": ("receiver.commands.events:events", "Export, show or follow what was received."),
+    "store": ("receiver.commands.store:store", "Verify and rebuild the journals."),
+    "journal": ("receiver.commands.store:store", "The same as `store`."),
+    "case": ("receiver.commands.case:case", "What operators do with a case."),
+    "explain": ("receiver.commands.explain:explain", "Why: each step of a case or a reception, with its clause."),
+    "subscriber": ("receiver.commands.subscriber:subscriber", "Subscribers of the ledger."),
+    "device": ("receiver.commands.device:device", "Devices of the ledger."),
+    "line": ("receiver.commands.line:line", "Telephone lines of the ledger."),
+    "config": ("receiver.commands.config:config", "Check a configuration file."),
+    "doctor": ("receiver.commands.doctor:doctor", "Look at an installation and say what is wrong."),
+    "konan": ("scenarios.konan.commands:konan", "The Konan contract: try the rules."),
+    "sim": ("sim.commands:sim", "Simulated panels and modems, to test any receiver with."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose members are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS) if name != "journal"])
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="yobirin", message="%(prog)s %(version)s")
+def yobirin() -> None:
+    """Yobirin (呼び鈴): an open receiving centre for emergency calls."""
+
+
+def main() -> None:
+    """Entry point: errors are one line on stderr and an exit code, never a traceback."""
+    from receiver.errors import YobirinError
+
+    try:
+        result = yobirin.main(standalone_mode=False, prog_name="yobirin")
+    except click.exceptions.NoArgsIsHelpError as help_text:
+        click.echo(help_text.format_message(), err=True)
+        sys.exit(2)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        click.echo(f"yobirin: {error.format_message()}", err=True)
+        sys.exit(error.exit_code)
+    except YobirinError as error:
+        click.echo(f"yobirin: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What event codes mean: number, our wording, category."""

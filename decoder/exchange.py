@@ -1,0 +1,65 @@
+"""What a format provides: how to greet, how to read, how to acknowledge, and how to speak it.
+
+One format, one file in `formats/`; the list is `registry.py`. A reader is fed symbols in order and
+asks for time with `deadline`; it knows nothing of lines, calls or stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from decoder.frame import Frame, Rejected
+from decoder.symbols import Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class ToneStep:
+    """A stretch of one or two sines, or of silence (`hz` empty), to be played to the line."""
+
+    hz: tuple[float, ...]
+    ms: float
+    level_dbm0: float = -11.0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a panel wants to say, before it is put in digits. Strings: leading zeros count."""
+
+    account: str
+    code: str
+    qualifier: str = "1"
+    partition: str = "00"
+    zone: str = "000"
+
+
+class Reader(Protocol):
+    """Symbols in, frames out. Pure: no clock of its own, no sound."""
+
+    @property
+    def deadline(self) -> int | None:
+        """Sample count at which `tick` must be called at the latest, or None."""
+
+    def hear(self, symbol: Symbol) -> list[Frame | Rejected]:
+        """Take one symbol; symbols come in the order of their ends."""
+
+    def tick(self, at: int) -> list[Frame | Rejected]:
+        """Time has come to sample `at` with everything before it heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One alarm format, both directions.
+
+    greeting   the handshake we play; kiss_off: the acknowledgement we play after the commit
+    integrity  whether a message carries a check; one without is off until an account asks for it
+    encode     message → DTMF keys as sent (`0-9 * # A-D`)
+    """
+
+    name: str
+    greeting: tuple[ToneStep, ...]
+    kiss_off: tuple[ToneStep, ...]
+    integrity: bool
+    reader: Callable[[], Reader]
+    encode: Callable[[Message], str]

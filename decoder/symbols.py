@@ -1,0 +1,73 @@
+"""What a detector says it heard: symbols, each with its span in samples and its evidence.
+
+A *tone* is sound, a *symbol* a digit or a named tone, a *frame* a checked message (`frame.py`).
+Digits carry the log-likelihood of all sixteen keys, so that a format may decide a whole frame on
+soft evidence instead of sixteen hard guesses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+KEYS: Final = "0123456789*#ABCD"
+"""The sixteen DTMF keys; the order of `Digit.likelihoods`."""
+
+
+class Witness(Enum):
+    """Who says so."""
+
+    SOUND = "sound"  # our own detector, on samples
+    MODEM = "modem"  # the modem's DLE report (V.253)
+    EVENT = "event"  # RFC 4733 telephone-event, or SIP INFO
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """One dual tone, complete: reported when it has ended.
+
+    key            one of `KEYS`
+    start, end     samples since answer
+    level_dbm0     mean of the two tones' levels
+    twist_db       high group minus low group: negative is "normal" twist, positive "reverse"
+    offset_percent frequency error, mean of both tones
+    confidence     0..1, that this key and no other was sent
+    likelihoods    natural logs, one for each of `KEYS`, the best one 0.0; empty if the witness gives none
+    """
+
+    key: str
+    start: int
+    end: int
+    level_dbm0: float
+    twist_db: float
+    offset_percent: float
+    confidence: float
+    likelihoods: tuple[float, ...] = ()
+    witness: Witness = Witness.SOUND
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """One single frequency (or one modulated call-progress tone), complete.
+
+    name is the field's word where the tone has one ("kiss-off 1400", "dial", "busy", …), else "".
+    """
+
+    hz: float
+    start: int
+    end: int
+    level_dbm0: float
+    confidence: float
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Audio that was never heard; what stood there is unknown, not silence."""
+
+    start: int
+    end: int
+
+
+Symbol = Digit | Tone | Gap

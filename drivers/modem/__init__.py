@@ -1,0 +1,1 @@
+"""Voice modems (ITU-T V.253) on serial ports: dialogue and shielding are pure, port.py does the I/O."""

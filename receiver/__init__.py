@@ -1,0 +1,1 @@
+"""The receiving centre: event <- journal, rules <- ledger, outbox <- intake, centre <- commands."""

@@ -1,0 +1,67 @@
+"""Where everything of one installation lies (design §3): one folder, `--data`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+DEMONSTRATION_MARK: Final = "DEMONSTRATION"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Paths of one installation. Nothing is created here."""
+
+    data: Path
+
+    @property
+    def intake(self) -> Path:
+        return self.data / "intake"
+
+    @property
+    def intake_db(self) -> Path:
+        return self.intake / "intake.db"
+
+    @property
+    def intake_keys(self) -> Path:
+        return self.intake / "keys.db"
+
+    @property
+    def audio(self) -> Path:
+        return self.intake / "audio"
+
+    @property
+    def directory_db(self) -> Path:
+        """Extract for intake: account → profile, interval; written by the centre, read by intake."""
+        return self.intake / "directory.db"
+
+    @property
+    def intake_socket(self) -> Path:
+        return self.intake / "intake.sock"
+
+    def contract(self, name: str) -> Path:
+        """Folder of one contract's store (`konan`, …)."""
+        return self.data / name
+
+    def store_db(self, name: str) -> Path:
+        return self.contract(name) / "store.db"
+
+    def store_keys(self, name: str) -> Path:
+        return self.contract(name) / "keys.db"
+
+    def writer_lock(self, name: str) -> Path:
+        """Whoever holds the flock on this file may write the contract's store."""
+        return self.contract(name) / "writer"
+
+    def command_socket(self, name: str) -> Path:
+        return self.contract(name) / "centre.sock"
+
+    def wake_socket(self, name: str) -> Path:
+        """Datagrams here wake the centre: something new is in intake's journal."""
+        return self.contract(name) / "wake.sock"
+
+    @property
+    def demonstration(self) -> bool:
+        """True if this folder was made by the demonstration: it never holds real people."""
+        return (self.data / DEMONSTRATION_MARK).exists()

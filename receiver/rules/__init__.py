@@ -1,0 +1,1 @@
+"""The rule engine: facts in, decisions out, each with its clause. Pure."""

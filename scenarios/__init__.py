@@ -1,0 +1,1 @@
+"""One contract a folder; what the city demands, as tables beside its text."""
