@@ -73,6 +73,8 @@ def main() -> None:
         click.echo(f"yobirin: {error.format_message()}", err=True)
         sys.exit(error.exit_code)
     except YobirinError as error:
+        for line in error.details:
+            click.echo(f"yobirin: {line}", err=True)
         click.echo(f"yobirin: {error}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:

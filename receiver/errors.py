@@ -12,6 +12,7 @@ class YobirinError(Exception):
     """Something outside this program is wrong; the text is one plain line."""
 
     exit_code = 2
+    details: tuple[str, ...] = ()
 
 
 class BadInput(YobirinError):
@@ -21,10 +22,11 @@ class BadInput(YobirinError):
 class RefusedByRule(YobirinError):
     """A rule of the contract forbids it; nothing was done. `clause` names it (`K-10a`)."""
 
-    def __init__(self, clause: str, reason: str) -> None:
+    def __init__(self, clause: str, reason: str, details: tuple[str, ...] = ()) -> None:
         super().__init__(f"refused ({clause}): {reason}")
         self.clause = clause
         self.reason = reason
+        self.details = details
 
 
 class PartlyDone(YobirinError):

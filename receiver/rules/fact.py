@@ -33,7 +33,8 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nothing happens; the clause says why."""
+    """Nothing happens; the clause says why. details: one line each, where a list was refused (a CSV's rows)."""
 
     clause: str
     reason: str
+    details: tuple[str, ...] = ()
