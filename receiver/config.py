@@ -1,0 +1,356 @@
+"""One TOML file in, checked values out (design §11).
+
+The file is checked as a whole before anything uses it: unknown keys are refused by name with the
+nearest known one, every problem is one line, relative paths count from the file's own folder, and
+every key has a default. The values are plain dataclasses; pydantic checks them and is imported only
+when a file is read. Every key stands in `docs/reference/configuration.md` (a test sees to it).
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, get_args, get_type_hints
+
+from receiver.errors import BadInput
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+SCHEMES: Final = ("modem", "wav", "pcap")
+"""Kinds of lines that this release drives."""
+
+SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+"""A site and a consumer name one level of an MQTT topic: nothing that could be a wildcard or a level of its own."""
+
+FORBID_UNKNOWN: Final = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A range for a number, checked by pydantic where a file is read."""
+
+    low: float
+    high: float
+
+    def __get_pydantic_core_schema__(self, source: object, handler: Callable[[object], Any]) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def check(self, value: float) -> float:
+        if not self.low <= value <= self.high:
+            raise ValueError(f"{value} is not within {self.low} … {self.high}")
+        return value
+
+
+class Reserve(Enum):
+    """Whom a line is kept free for (design §4.5)."""
+
+    EMERGENCY = "emergency"
+
+
+class Wants(Enum):
+    """What a consumer has asked for: the third level of the topic."""
+
+    EVENT = "event"
+    CASE = "case"
+    TASK = "task"
+
+
+@dataclass(frozen=True, slots=True)
+class LineConfig:
+    """One line. `uri` is `modem:/dev/ttyACM0`, `wav:DIR` or `pcap:DIR`; `profile` the format it is greeted in."""
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    uri: str
+    profile: str | None = None
+    reserve: Reserve | None = None
+
+    def __post_init__(self) -> None:
+        scheme, colon, rest = self.uri.partition(":")
+        if not colon or not rest:
+            raise ValueError(f'"{self.uri}" is not a line; write for example "modem:/dev/ttyACM0" or "wav:incoming"')
+        if scheme not in SCHEMES:
+            raise ValueError(f'"{scheme}:" is no kind of line{_nearest(scheme, SCHEMES)}; there are {_list(SCHEMES)}')
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleConfig:
+    """Where the operators' console listens."""
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    listen: str = "127.0.0.1:8440"
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    def __post_init__(self) -> None:
+        host, _, port = self.listen.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ValueError(f'listen "{self.listen}" is not ADDRESS:PORT')
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key come together")
+        if self.tls_cert is None and not _loopback(host.strip("[]")):
+            raise ValueError(f'listen "{self.listen}" is open to the network without TLS; set tls_cert and tls_key')
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerConfig:
+    """Somebody who answers for what we publish, with a receipt of its own (design §7)."""
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    name: str
+    wants: tuple[Wants, ...] = (Wants.EVENT, Wants.CASE, Wants.TASK)
+    alarm_after_s: Annotated[int, Within(1, 86_400)] = 60
+
+    def __post_init__(self) -> None:
+        if not SITE.fullmatch(self.name):
+            raise ValueError(f'consumer name "{self.name}" must be small letters, digits and hyphens, at most 32')
+        if not self.wants or len(set(self.wants)) != len(self.wants):
+            raise ValueError(f'consumer "{self.name}": wants must name each of {_list(w.value for w in Wants)} once')
+
+
+@dataclass(frozen=True, slots=True)
+class MqttConfig:
+    """The broker we publish to. Without this table nothing is sent by MQTT."""
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    host: str
+    port: Annotated[int, Within(1, 65_535)] = 1883
+    client_id: str | None = None
+    username: str | None = None
+    password_file: Path | None = None
+    tls: bool = False
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    keepalive_s: Annotated[int, Within(5, 3_600)] = 30
+    in_flight: Annotated[int, Within(1, 1_000)] = 20
+    consumers: tuple[ConsumerConfig, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file come together")
+        if not self.tls and (self.ca_file or self.cert_file):
+            raise ValueError("ca_file, cert_file and key_file need tls = true")
+        if self.password_file is not None and self.username is None:
+            raise ValueError("password_file needs a username")
+        if twice := _twice(consumer.name for consumer in self.consumers):
+            raise ValueError(f'two consumers are called "{twice}"')
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeConfig:
+    """How calls are taken: the settings marked ⚙ where the standard and the contract leave room."""
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    handshakes: tuple[str, ...] = ("contact-id",)
+    answer_after_rings: Annotated[int, Within(1, 10)] = 1
+    t_answer_ms: Annotated[int, Within(500, 5_000)] = 1_250
+    handshake_wait_ms: Annotated[int, Within(1_000, 10_000)] = 2_000
+    handshakes_max: Annotated[int, Within(1, 10)] = 4
+    retransmission_window_min: Annotated[int, Within(1, 1_440)] = 30
+    disk_stop_percent: Annotated[int, Within(50, 99)] = 95
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be set. `file` is where it came from; None: the defaults."""
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    data: Path
+    site: str = "main"
+    lines: tuple[LineConfig, ...] = ()
+    mirror: tuple[Path, ...] = ()
+    key_file: Path | None = None
+    heartbeat_url: str | None = None
+    console: ConsoleConfig = field(default_factory=ConsoleConfig)
+    intake: IntakeConfig = field(default_factory=IntakeConfig)
+    mqtt: MqttConfig | None = None
+    konan: Mapping[str, bool | int | float | str] = field(default_factory=dict)
+    file: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not SITE.fullmatch(self.site):
+            raise ValueError(f'site "{self.site}" must be small letters, digits and hyphens, at most 32')
+        if twice := _twice(line.uri for line in self.lines):
+            raise ValueError(f'line "{twice}" stands twice')
+        if self.heartbeat_url is not None and not self.heartbeat_url.startswith(("https://", "http://")):
+            raise ValueError(f'heartbeat_url "{self.heartbeat_url}" must begin with https:// or http://')
+
+
+def default(data: Path) -> Config:
+    """What holds where there is no file."""
+    return Config(data=data.absolute())
+
+
+def load(path: Path) -> Config:
+    """The configuration in `path`. Raises BadInput with one line for every problem found."""
+    table = _read(path)
+    given = len(table["lines"]) if isinstance(table.get("lines"), list) else 0
+    problems = list(_rewrite(table))
+    if not problems:
+        # JSON in strict mode: "1883" is no number and 1 is no truth, while arrays and paths are read as meant.
+        from pydantic import TypeAdapter, ValidationError
+
+        table.setdefault("data", "data")
+        try:
+            config = TypeAdapter(Config).validate_json(json.dumps(table, default=str), strict=True)
+            return _resolved(config, path.absolute())
+        except ValidationError as error:
+            problems = [_problem(detail, given) for detail in error.errors(include_url=False)]
+    refusal = BadInput(
+        f"{path}: {problems[0]}" if len(problems) == 1 else f"{path}: {len(problems)} problems; nothing was changed"
+    )
+    if len(problems) > 1:
+        refusal.details = tuple(f"{path}: {problem}" for problem in problems)
+    raise refusal
+
+
+def keys() -> list[str]:
+    """Every key of the file, as `mqtt.consumer.name`; what the reference must explain."""
+
+    def below(kind: type, prefix: str) -> Iterable[str]:
+        for name, hint in _hints(kind).items():
+            shown = prefix + {"consumers": "consumer"}.get(name, name)
+            inner = _dataclass_in(hint)
+            yield from below(inner, ("line" if name == "lines" else shown) + ".") if inner else ()
+            if not inner or name == "lines":
+                yield shown
+
+    return list(below(Config, ""))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: there is no such configuration file; --config and YOBIRIN_CONFIG name it") from None
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{path}: is not UTF-8 text; save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{path}: is not TOML: {error}") from None
+
+
+def _rewrite(table: dict[str, Any]) -> Iterable[str]:
+    """Bring the file's shorthands into the shape of `Config`; yields what stands where it may not."""
+    for name in ("file", "consumers"):
+        if name in table:
+            yield _unknown(name, Config, "")
+    tables = table.pop("line", [])
+    lines = table.get("lines", [])
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        yield 'lines: must be an array of texts such as ["modem:/dev/ttyACM0"]; lines with settings are [[line]] tables'
+    elif not isinstance(tables, list):
+        yield "line: must be written [[line]], in double brackets"
+    else:
+        table["lines"] = [{"uri": line} for line in lines] + tables
+    mqtt = table.get("mqtt")
+    if isinstance(mqtt, dict):
+        if "consumers" in mqtt:
+            yield _unknown("consumers", MqttConfig, "mqtt")
+        if isinstance(mqtt.get("consumer"), dict):
+            yield "mqtt.consumer: must be written [[mqtt.consumer]], in double brackets"
+        elif "consumer" in mqtt:
+            mqtt["consumers"] = mqtt.pop("consumer")
+
+
+def _resolved(config: Config, file: Path) -> Config:
+    """The same with every path absolute, from the file's folder."""
+
+    def absolute(value: Any) -> Any:
+        if isinstance(value, Path):
+            return file.parent / value
+        if isinstance(value, LineConfig):
+            scheme, _, rest = value.uri.partition(":")
+            return replace(value, uri=f"{scheme}:{file.parent / rest}")
+        if isinstance(value, tuple):
+            return tuple(absolute(item) for item in value)
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(value, **{f.name: absolute(getattr(value, f.name)) for f in fields(value)})
+        return value
+
+    resolved: Config = absolute(config)
+    return replace(resolved, file=file)
+
+
+def _problem(detail: ErrorDetails, given_lines: int) -> str:
+    """One of pydantic's findings in the file's own terms."""
+    *where, last = detail["loc"] or ("",)
+    if detail["type"] == "unexpected_keyword_argument":
+        return _unknown(str(last), _kind_at(where), _place(where, given_lines))
+    place = _place(detail["loc"], given_lines)
+    text = detail["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    if detail["type"] in ("missing", "missing_argument"):
+        text = "is missing"
+    return f"{place}: {text}" if place else text
+
+
+def _place(loc: Iterable[int | str], given_lines: int) -> str:
+    """`("mqtt", "consumers", 0, "name")` → `mqtt.consumer[1].name`; array places count from 1."""
+    steps: list[str] = []
+    for step in loc:
+        if isinstance(step, int):
+            if steps == ["lines"] and step >= given_lines:
+                steps, step = ["line"], step - given_lines
+            steps[-1] += f"[{step + 1}]"
+        else:
+            steps.append({"consumers": "consumer"}.get(step, step))
+    return ".".join(steps).removesuffix(".uri") if steps[:1] and steps[0].startswith("lines[") else ".".join(steps)
+
+
+def _unknown(key: str, kind: type, place: str) -> str:
+    known = {"consumers": "consumer"}
+    names = [known.get(name, name) for name in _hints(kind)] + (["line"] if kind is Config else [])
+    return f'{place + ": " if place else ""}unknown key "{key}"{_nearest(key, names)}'
+
+
+def _kind_at(loc: Iterable[int | str]) -> type:
+    kind: type = Config
+    for step in loc:
+        if isinstance(step, str):
+            kind = _dataclass_in(_hints(kind)[step]) or kind
+    return kind
+
+
+def _hints(kind: type) -> dict[str, Any]:
+    """The fields that a file may set, with their types."""
+    hints = get_type_hints(kind)
+    return {f.name: hints[f.name] for f in fields(kind) if (kind, f.name) != (Config, "file")}
+
+
+def _dataclass_in(hint: Any) -> type | None:
+    """The dataclass that a type is, may be, or is an array of."""
+    if isinstance(hint, type) and is_dataclass(hint):
+        return hint
+    return next((found for part in get_args(hint) if (found := _dataclass_in(part))), None)
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f'; did you mean "{close[0]}"?' if close else ""
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _twice(names: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    return next((name for name in names if name in seen or seen.add(name)), None)  # type: ignore[func-returns-value]
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,184 @@
+"""One file, checked as a whole; every refusal is one line that names key, reason and nearest known word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver.commands.config import config as config_command
+from receiver.config import Config, ConsumerConfig, LineConfig, MqttConfig, Reserve, Wants, default, keys, load
+from receiver.errors import BadInput
+
+Write = Callable[[str], Path]
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(text: str) -> Path:
+        (tmp_path / "yobirin.toml").write_text(text, encoding="utf-8")
+        return tmp_path / "yobirin.toml"
+
+    return write
+
+
+def test_an_empty_file_is_the_defaults(write: Write, tmp_path: Path) -> None:
+    path = write("")
+    assert load(path) == Config(data=tmp_path / "data", file=path)
+    assert default(tmp_path / "data") == Config(data=tmp_path / "data")
+
+
+def test_relative_paths_count_from_the_files_own_folder(write: Write, tmp_path: Path) -> None:
+    config = load(
+        write(
+            """
+            data = "d"
+            lines = ["modem:/dev/ttyACM0", "wav:incoming"]
+            mirror = ["/other/disk", "near"]
+            key_file = "key"
+            [[line]]
+            uri = "pcap:captures"
+            reserve = "emergency"
+            [mqtt]
+            host = "broker"
+            tls = true
+            ca_file = "ca.pem"
+            [[mqtt.consumer]]
+            name = "kanshi"
+            wants = ["task"]
+            """
+        )
+    )
+    assert config.data == tmp_path / "d"
+    assert config.lines == (
+        LineConfig("modem:/dev/ttyACM0"),
+        LineConfig(f"wav:{tmp_path}/incoming"),
+        LineConfig(f"pcap:{tmp_path}/captures", reserve=Reserve.EMERGENCY),
+    )
+    assert config.mirror == (Path("/other/disk"), tmp_path / "near")
+    assert config.key_file == tmp_path / "key"
+    assert config.mqtt == MqttConfig(
+        "broker",
+        tls=True,
+        ca_file=tmp_path / "ca.pem",
+        consumers=(ConsumerConfig("kanshi", (Wants.TASK,)),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("dta = 'x'", 'unknown key "dta"; did you mean "data"?'),
+        ("[mqtt]\nhost = 'x'\nprot = 1", 'mqtt: unknown key "prot"; did you mean "port"?'),
+        ("[[line]]\nuri = 'wav:x'\nprofil = 'x'", 'line[1]: unknown key "profil"; did you mean "profile"?'),
+        ("[mqtt]\nhost = 'x'\n[[mqtt.consumer]]\nnam = 'x'", 'unknown key "nam"; did you mean "name"?'),
+        ("[mqtt]\nport = 1883", "mqtt.host: is missing"),
+        ("[mqtt]\nhost = 'x'\nport = '1883'", "mqtt.port: must be a valid integer"),
+        ("[mqtt]\nhost = 'x'\ntls = 1", "mqtt.tls: must be a valid boolean"),
+        ("[mqtt]\nhost = 'x'\nport = 70000", "mqtt.port: 70000 is not within 1 … 65535"),
+        ("[mqtt]\nhost = 'x'\nca_file = 'x'", "need tls = true"),
+        ("[mqtt]\nhost = 'x'\npassword_file = 'x'", "needs a username"),
+        ("[mqtt]\nhost = 'x'\n[mqtt.consumer]\nname = 'x'", "double brackets"),
+        ("[mqtt]\nhost = 'x'\n[[mqtt.consumer]]\nname = '+/#'", "small letters"),
+        (
+            "[mqtt]\nhost = 'x'\n[[mqtt.consumer]]\nname = 'a'\n[[mqtt.consumer]]\nname = 'a'",
+            'two consumers are called "a"',
+        ),
+        (
+            "[mqtt]\nhost = 'x'\n[[mqtt.consumer]]\nname = 'a'\nwants = ['evnt']",
+            "consumer[1].wants[1]: must be 'event'",
+        ),
+        ("lines = 'wav:x'", "lines: must be an array"),
+        ("lines = ['modm:/dev/x']", 'lines[1]: "modm:" is no kind of line; did you mean "modem"?'),
+        ("lines = ['wav:x', 'wav:']", 'lines[2]: "wav:" is not a line'),
+        ("lines = ['wav:x', 'wav:x']", "stands twice"),
+        ("[line]\nuri = 'wav:x'", "double brackets"),
+        ("site = 'a/b'", "small letters"),
+        ("heartbeat_url = 'ftp://x'", "https://"),
+        ("[console]\nlisten = '0.0.0.0:8440'", "without TLS"),
+        ("[console]\nlisten = '8440'", "ADDRESS:PORT"),
+        ("[console]\ntls_key = 'x'", "come together"),
+        ("[intake]\nt_answer_ms = 0", "intake.t_answer_ms: 0 is not within"),
+        ("file = 'x'", 'unknown key "file"'),
+        ("data = ", "is not TOML"),
+    ],
+)
+def test_a_refusal_names_the_key_and_the_reason_in_one_line(write: Write, text: str, says: str) -> None:
+    path = write(text)
+    with pytest.raises(BadInput) as refused:
+        load(path)
+    message = str(refused.value)
+    assert message.startswith(f"{path}: ")
+    assert any(says in line for line in (message, *refused.value.details))
+    assert "\n" not in message
+
+
+def test_every_problem_is_told_at_once(write: Write) -> None:
+    with pytest.raises(BadInput) as refused:
+        load(write("dta = 1\nlines = ['sip:x']\n[mqtt]\nport = 'x'"))
+    assert [detail.partition("toml: ")[2].partition(":")[0] for detail in refused.value.details] == [
+        "lines[1]", "mqtt.host", "mqtt.port", 'unknown key "dta"; did you mean "data"?',
+    ]  # fmt: skip
+    assert "4 problems; nothing was changed" in str(refused.value)
+
+
+def test_what_cannot_be_read_is_bad_input(tmp_path: Path) -> None:
+    (tmp_path / "sjis.toml").write_bytes("site = '紀の川'".encode("shift_jis"))
+    for path, says in (
+        (tmp_path / "none.toml", "no such"),
+        (tmp_path, "cannot be read"),
+        (tmp_path / "sjis.toml", "UTF-8"),
+    ):
+        with pytest.raises(BadInput, match=says):
+            load(path)
+
+
+_scalars = st.one_of(
+    st.none(), st.booleans(), st.integers(-5, 70_000), st.sampled_from(["", "x", "wav:x", "emergency"])
+)
+_words = st.sampled_from([key.rpartition(".")[2] for key in keys()] + ["line", "consumer", "x"])
+
+
+@given(st.dictionaries(_words, st.recursive(_scalars, lambda v: st.lists(v, max_size=3) | st.dictionaries(_words, v))))
+def test_any_table_is_a_configuration_or_bad_input(
+    tmp_path_factory: pytest.TempPathFactory, table: dict[str, object]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    path.write_text("\n".join(f"{key} = {_toml(value)}" for key, value in table.items() if value is not None))
+    with suppress(BadInput):
+        assert load(path).file == path
+
+
+def _toml(value: object) -> str:
+    """A TOML value; None, which TOML has not, as an empty text."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value or "")
+
+
+def test_every_key_is_explained_in_the_reference() -> None:
+    explained = set(re.findall(r"^\| `([^`]+)` \|", REFERENCE.read_text(encoding="utf-8"), re.M))
+    assert set(keys()) - explained == set()
+    assert explained - set(keys()) == set()
+
+
+def test_config_check(write: Write) -> None:
+    good = CliRunner().invoke(config_command, ["check", str(write("lines = ['wav:x']")), "--json"])
+    assert good.exit_code == 0
+    assert '"uri": "wav:' in good.stdout
+    bad = CliRunner().invoke(config_command, ["check", str(write("dta = 1"))])
+    assert isinstance(bad.exception, BadInput)
+
+
+def test_the_example_is_good() -> None:
+    config = load(REFERENCE.parents[2] / "examples" / "yobirin.toml")
+    assert [line.uri.partition(":")[0] for line in config.lines] == ["modem", "wav", "modem"]
