@@ -7,9 +7,15 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
+
+from receiver.commands.wiring import Wiring
+
+if TYPE_CHECKING:
+    from receiver.installation import Installation
+    from receiver.scenario import Scenario
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     # name: ("module:command", "line of help")
@@ -31,6 +37,25 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "konan": ("scenarios.konan.commands:konan", "The Konan contract: try the rules."),
     "sim": ("sim.commands:sim", "Simulated panels and modems, to test any receiver with."),
 }
+
+
+def scenario(name: str) -> Scenario:
+    """The contract of this name, from its folder under `scenarios/`."""
+    from receiver.errors import BadInput
+
+    try:
+        module = import_module(f"scenarios.{name}")
+    except ModuleNotFoundError:
+        raise BadInput(f"there is no contract {name!r} under scenarios/") from None
+    found: Scenario = module.SCENARIO
+    return found
+
+
+def demonstration(installation: Installation | None, once: bool) -> int:
+    """The stories of `yobirin run --demo`, played by `sim/demo.py`."""
+    from sim.demo import demonstrate
+
+    return demonstrate(installation, once)
 
 
 class LazyGroup(click.Group):
@@ -63,7 +88,7 @@ def main() -> None:
     from receiver.errors import YobirinError
 
     try:
-        result = yobirin.main(standalone_mode=False, prog_name="yobirin")
+        result = yobirin.main(standalone_mode=False, prog_name="yobirin", obj=Wiring(scenario, demonstration))
     except click.exceptions.NoArgsIsHelpError as help_text:
         click.echo(help_text.format_message(), err=True)
         sys.exit(2)

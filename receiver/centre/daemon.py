@@ -1,0 +1,256 @@
+"""The centre as a process: follows the intake, fires timers, takes commands, all through the one desk.
+
+A thin shell: what is decided stands in `desk.py`, `follow.py`, `timers.py` and the contract's tables.
+Anything that leaves memory and file apart ends the process; the supervisor starts it again from the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pwd
+import signal
+import socket
+import struct
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from receiver.centre import timers
+from receiver.centre.command import BYTES_MAX, Command, parse
+from receiver.centre.desk import Desk
+from receiver.centre.follow import Follower, get_cursor
+from receiver.centre.opening import Opened, open_contract
+from receiver.clock import SECOND_US, Clock, Now
+from receiver.errors import BadInput, NotStored, RefusedByRule, StoreUnavailable, YobirinError
+from receiver.event import Draft, Record
+from receiver.installation import Installation
+from receiver.journal.reader import Reader
+from receiver.journal.store import Journal, Transaction
+from receiver.privacy.installation_key import installation_key
+from receiver.privacy.keys import KeyRing
+from receiver.rules.fact import Fact
+from receiver.scenario import Scenario
+
+POLL_S: Final = 0.1
+TIMERS_S: Final = 0.2
+STEP_US: Final = 2 * SECOND_US  # a wall clock that moved by more against the monotonic one was stepped
+
+Report = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Centre:
+    """One contract's centre. `run` serves until SIGTERM or until it must start again."""
+
+    installation: Installation
+    scenario: Scenario
+    clock: Clock
+    report: Report
+    opened: Opened
+    journal: Journal
+    steps: list[timers.Step] = field(default_factory=list)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    fatal: BaseException | None = None
+    _following_failed: str | None = None
+
+    @property
+    def desk(self) -> Desk:
+        return self.opened.desk
+
+    async def run(self) -> None:
+        """Serve; raises what must end the process."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self.stop.set)
+        await self._submit(lambda tx: self.desk.take(tx, Fact("start", "centre"), self.clock.now()))
+        tasks = [loop.create_task(part) for part in (self._follow(), self._watch_timers(), self._listen(), self._hear_wakes())]
+        stopped = loop.create_task(self.stop.wait())
+        try:
+            done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {stopped}:
+                task.result()
+        finally:
+            for task in [*tasks, stopped]:
+                task.cancel()
+            await asyncio.gather(*tasks, stopped, return_exceptions=True)
+            self.installation.command_socket(self.scenario.name).unlink(missing_ok=True)
+            self.installation.wake_socket(self.scenario.name).unlink(missing_ok=True)
+
+    async def _submit(self, work: Callable[[Transaction], Any]) -> Any:
+        future: Future[Any] = self.journal.submit(work)
+        try:
+            committed = await asyncio.wrap_future(future)
+        except (RefusedByRule, BadInput):
+            raise
+        except BaseException:
+            self.desk.stale = True
+            raise
+        return committed.value
+
+    # -- following the intake -------------------------------------------------------------------
+
+    async def _follow(self) -> None:
+        follower: Follower | None = None
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.wake.wait(), POLL_S)
+            self.wake.clear()
+            try:
+                follower = follower or self._follower()
+                if follower is not None:
+                    await self._catch_up(follower)
+                self._following_failed = None
+            except NotStored:
+                raise
+            except StoreUnavailable as error:
+                if str(error) != self._following_failed:
+                    self.report(f"alarm: cannot follow the intake: {error}")
+                self._following_failed, follower = str(error), None
+                await asyncio.sleep(1)
+
+    def _follower(self) -> Follower | None:
+        """Opened when the intake has made its journal; kept for good."""
+        if not self.installation.intake_db.exists() or not self.installation.intake_keys.exists():
+            return None
+        keys = KeyRing.open(self.installation.intake_keys, installation_key(self.installation), writable=False)
+        return Follower("intake", Reader(self.installation.intake_db, keys), self.desk)
+
+    async def _catch_up(self, follower: Follower) -> None:
+        cursor = await self._submit(lambda tx: get_cursor(tx, follower.name))
+        while records := follower.waiting(cursor):
+            for record in records:
+                made: list[Record] = await self._submit(follower.work(record, self.clock.now()))
+                self._tell(made)
+            cursor = (records[-1].seq, records[-1].hash)
+
+    # -- timers ---------------------------------------------------------------------------------
+
+    async def _watch_timers(self) -> None:
+        before = self.clock.now()
+        while True:
+            now = self.clock.now()
+            await self._notice_step(before, now)
+            before = now
+            for timer in timers.due(self.desk.book.timers(), now, self.steps):
+                self._tell(await self._submit(self._fire(timer.id, timer.kind)))
+            await asyncio.sleep(TIMERS_S)
+
+    def _fire(self, timer: str, kind: str) -> Callable[[Transaction], list[Record]]:
+        def work(tx: Transaction) -> list[Record]:
+            now = self.clock.now()
+            if self.desk.book.timer(timer) is None:
+                return []  # done or cancelled while this work waited
+            return self.desk.take(tx, Fact("timer", "centre", {"timer": timer, "kind": kind}), now)
+
+        return work
+
+    async def _notice_step(self, before: Now, now: Now) -> None:
+        by_us = (now.utc_us - before.utc_us) - (now.mono_us - before.mono_us)
+        if before.boot_id != now.boot_id or abs(by_us) <= STEP_US:
+            return
+        self.steps.append(timers.Step(now.utc_us, by_us))
+        self.report(f"the wall clock was stepped by {by_us / SECOND_US:+.1f} s")
+        await self._submit(lambda tx: self.desk.note(tx, Draft("clock.stepped", {"by_us": by_us}, actor="centre")))
+
+    # -- commands -------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        path = self.installation.command_socket(self.scenario.name)
+        path.unlink(missing_ok=True)
+        with bound(path, socket.SOCK_STREAM) as listening:
+            listening.listen(64)
+            server = await asyncio.start_unix_server(self._serve, sock=listening, limit=BYTES_MAX)
+            async with server:
+                await server.serve_forever()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            reply = await self._answer(await asyncio.wait_for(reader.readline(), 10), writer)
+            writer.write(json.dumps(reply, ensure_ascii=False).encode() + b"\n")
+            await writer.drain()
+        except (TimeoutError, ValueError, OSError):
+            pass  # whoever asked is gone or sends no line; nothing was promised
+        finally:
+            writer.close()
+
+    async def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> dict[str, Any]:
+        try:
+            command = own_actor(parse(line), account_of(peer_uid(writer.get_extra_info("socket"))))
+            now = self.clock.now()
+            return {"ok": await self._submit(lambda tx: self.desk.handle(tx, command, now))}
+        except RefusedByRule as refused:
+            return {"refused": {"clause": refused.clause, "reason": refused.reason, "details": list(refused.details)}}
+        except YobirinError as error:
+            return {"error": {"message": str(error), "exit_code": error.exit_code, "details": list(error.details)}}
+
+    # -- wakes ----------------------------------------------------------------------------------
+
+    async def _hear_wakes(self) -> None:
+        """A datagram from the intake says: look now. Nothing in it is believed or needed."""
+        path = self.installation.wake_socket(self.scenario.name)
+        path.unlink(missing_ok=True)
+        loop = asyncio.get_running_loop()
+        with bound(path, socket.SOCK_DGRAM) as listening:
+            listening.setblocking(False)
+            while True:
+                await loop.sock_recv(listening, 64)
+                self.wake.set()
+
+    def _tell(self, records: list[Record]) -> None:
+        for record in records:
+            payload = record.payload
+            if record.type.startswith("timer."):
+                continue
+            case = f"case {payload['case']}" if payload.get("case") is not None else ""
+            words = " ".join(str(payload[key]) for key in ("kind", "state", "action", "level", "clause") if payload.get(key))
+            self.report(f"{record.type} {case} {words}".strip())
+
+
+def bound(path: Path, kind: socket.SocketKind) -> socket.socket:
+    """A Unix socket at `path`, mode 0600; reached through the folder so that long paths fit (sockaddr_un has 108 bytes)."""
+    listening = socket.socket(socket.AF_UNIX, kind)
+    folder = os.open(path.parent, os.O_RDONLY)
+    before = os.umask(0o177)
+    try:
+        listening.bind(f"/proc/self/fd/{folder}/{path.name}")
+    finally:
+        os.umask(before)
+        os.close(folder)
+    return listening
+
+
+def peer_uid(peer: socket.socket) -> int:
+    """Who is at the other end of a Unix socket, as the kernel says."""
+    raw = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", raw)[1])
+
+
+def account_of(uid: int) -> str:
+    """The account tied to an OS user."""
+    try:
+        return f"os:{pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"os:{uid}"
+
+
+def own_actor(command: Command, account: str) -> Command:
+    """The command in the name of who really sent it; acting for somebody else keeps both names."""
+    _, _, other = command.actor.partition("/")
+    return replace(command, actor=f"{account}/{other}" if other else account)
+
+
+async def serve(installation: Installation, scenario: Scenario, clock: Clock, report: Report) -> None:
+    """Open the contract's store and serve until told to stop."""
+    opened = open_contract(installation, scenario, clock)
+    journal = Journal(lambda: opened.store)
+    try:
+        await Centre(installation, scenario, clock, report, opened, journal).run()
+    finally:
+        journal.close()
+        opened.lock.release()

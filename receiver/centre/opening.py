@@ -1,0 +1,87 @@
+"""Opening a contract's store for writing: the flock, the keys, the journal, the desk folded from it.
+
+The running centre and a command line on a stopped centre open it in the same way, so that a command
+does the same either way.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from receiver.centre.desk import Desk, QueueFor
+from receiver.centre.projection import CentreProjection
+from receiver.clock import Clock
+from receiver.errors import StoreUnavailable
+from receiver.installation import Installation
+from receiver.journal.lock import WriterLock
+from receiver.journal.projection import Projection
+from receiver.journal.reader import Reader
+from receiver.journal.store import Store
+from receiver.ledger.ledger import Ledger
+from receiver.ledger.projection import LedgerProjection
+from receiver.outbox.projection import OutboxProjection
+from receiver.privacy.installation_key import installation_key
+from receiver.privacy.keys import KeyRing
+from receiver.rules.book import Book
+from receiver.scenario import Scenario
+
+BATCH: Final = 2_000
+
+
+def projections() -> tuple[Projection, ...]:
+    """The tables folded from a contract's journal."""
+    return (CentreProjection(), LedgerProjection(), OutboxProjection())
+
+
+@dataclass(slots=True)
+class Opened:
+    """A contract's store, ours to write until `close`."""
+
+    store: Store
+    desk: Desk
+    lock: WriterLock
+    keys: KeyRing
+
+    def close(self) -> None:
+        self.store.close()
+        self.lock.release()
+
+
+def open_contract(
+    installation: Installation,
+    scenario: Scenario,
+    clock: Clock,
+    *,
+    queue_for: QueueFor = lambda _record: (),
+    mirrors: Sequence[Path] = (),
+) -> Opened:
+    """Take the lock and fold the journal; StoreUnavailable if somebody else writes it or it cannot be read."""
+    try:
+        installation.contract(scenario.name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreUnavailable(f"{installation.data}: {os.strerror(error.errno or 0)}; choose another --data") from None
+    lock = WriterLock(installation.writer_lock(scenario.name))
+    lock.acquire()
+    try:
+        keys = KeyRing.open(installation.store_keys(scenario.name), installation_key(installation, create=True))
+        path = installation.store_db(scenario.name)
+        store = Store(path, clock=clock, keys=keys, projections=projections(), mirrors=mirrors)
+        desk = Desk(scenario, Book(), Ledger(keys), queue_for)
+        fold_journal(desk, Reader(path, keys))
+    except BaseException:
+        lock.release()
+        raise
+    return Opened(store, desk, lock, keys)
+
+
+def fold_journal(desk: Desk, reader: Reader) -> None:
+    """Bring a fresh desk to the state of the journal."""
+    seq = 0
+    while records := reader.after(seq, limit=BATCH):
+        desk.load(records, reader.unseal)
+        seq = records[-1].seq
+    reader.close()

@@ -1,0 +1,78 @@
+"""The centre's tables: cases and their steps, which reception belongs to which case, timers, commands handled.
+
+All folded from events; `yobirin store rebuild` drops and folds them again. They hold no personal
+field: what a step says in private stays sealed in its event.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from receiver.event import Record
+
+CREATE: Final = """
+CREATE TABLE case_row (
+    no INTEGER PRIMARY KEY, kind TEXT NOT NULL, state TEXT NOT NULL, priority INTEGER NOT NULL, subject TEXT,
+    opened_at_us INTEGER NOT NULL, closed_at_us INTEGER, owner TEXT, version INTEGER NOT NULL, row TEXT NOT NULL
+);
+CREATE TABLE case_step (case_no INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (case_no, seq)) WITHOUT ROWID;
+CREATE TABLE reception_case (reception INTEGER PRIMARY KEY, case_no INTEGER NOT NULL);
+CREATE TABLE timer (id TEXT PRIMARY KEY, case_no INTEGER, kind TEXT NOT NULL, due_us INTEGER NOT NULL, mode TEXT NOT NULL);
+CREATE TABLE command (id TEXT PRIMARY KEY, verb TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, case_no INTEGER);
+"""
+
+
+class CentreProjection:
+    """Folds `case.*`, `timer.*` and `command.handled`; every event that names a case is one of its steps."""
+
+    name = "centre"
+    version = 1
+    tables = ("case_row", "case_step", "reception_case", "timer", "command")
+
+    def create(self, db: sqlite3.Connection) -> None:
+        for statement in CREATE.split(";"):
+            if statement.strip():
+                db.execute(statement)
+
+    def fold(self, db: sqlite3.Connection, record: Record) -> None:
+        kind, payload = record.type, record.payload
+        case = payload.get("case")
+        if kind == "case.opened":
+            db.execute(
+                "INSERT INTO case_row VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?)",
+                (
+                    case,
+                    payload["kind"],
+                    payload["state"],
+                    payload["priority"],
+                    record.subject,
+                    payload.get("opened_at_us", record.at_us),
+                    payload.get("version", 1),
+                    payload.get("row", ""),
+                ),
+            )
+        if case is not None and kind.partition(".")[0] in {"case", "duty", "task", "timer", "alert"}:
+            db.execute("INSERT INTO case_step VALUES (?, ?)", (case, record.seq))
+            self._update(db, record)
+        if kind in {"case.opened", "case.appended"} and payload.get("reception") is not None:
+            db.execute("INSERT OR IGNORE INTO reception_case VALUES (?, ?)", (payload["reception"], case))
+        elif kind == "timer.set":
+            row = (payload["timer"], case, payload["kind"], payload["due_us"], payload["mode"])
+            db.execute("INSERT OR REPLACE INTO timer VALUES (?, ?, ?, ?, ?)", row)
+        elif kind == "timer.done":
+            db.execute("DELETE FROM timer WHERE id = ?", (payload["timer"],))
+        elif kind == "command.handled":
+            done = (payload["command"], payload["verb"], payload["first_seq"], payload["last_seq"], case)
+            db.execute("INSERT INTO command VALUES (?, ?, ?, ?, ?)", done)
+
+    @staticmethod
+    def _update(db: sqlite3.Connection, record: Record) -> None:
+        payload, case = record.payload, record.payload["case"]
+        for column in ("state", "priority", "version", "kind"):
+            if record.type.startswith("case.") and column in payload:
+                db.execute(f"UPDATE case_row SET {column} = ? WHERE no = ?", (payload[column], case))
+        if record.type == "case.accepted":
+            db.execute("UPDATE case_row SET owner = ? WHERE no = ?", (record.actor, case))
+        elif record.type == "case.closed":
+            db.execute("UPDATE case_row SET closed_at_us = ? WHERE no = ?", (record.at_us, case))

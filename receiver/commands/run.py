@@ -1,0 +1,46 @@
+"""`yobirin run`: the receiver in the foreground, or its demonstration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from receiver.commands.installation import config_file, find_installation
+
+
+@click.command()
+@click.option("--demo", is_flag=True, help="Play the demonstration: simulated units ring the real daemon.")
+@click.option("--once", is_flag=True, help="With --demo: end when the stories are told.")
+@click.option("--data", type=click.Path(path_type=Path), default=None, help="The installation's folder.")
+@click.option("--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file.")
+@click.option("--line", "lines", multiple=True, metavar="URI", help="A line to serve, besides those of the configuration.")
+def run(demo: bool, once: bool, data: Path | None, config_path: Path | None, lines: tuple[str, ...]) -> None:
+    """Start the receiver: intake and centre as one process group, until Ctrl-C."""
+    import asyncio
+    import os
+
+    from receiver.commands.wiring import wiring
+    from receiver.errors import BadInput
+    from receiver.supervisor import Part, supervise
+
+    if demo:
+        if config_path is not None or lines:
+            raise BadInput("--demo brings its own lines and settings; leave --config and --line out")
+        named = data is not None or bool(os.environ.get("YOBIRIN_DATA"))
+        click.get_current_context().exit(wiring().demonstration(find_installation(data, None) if named else None, once))
+    if once:
+        raise BadInput("--once goes with --demo")
+    config_path = config_file(config_path)
+    if config_path is not None:
+        from receiver.config import load
+
+        load(config_path)  # refused as a whole before anything starts
+    installation = find_installation(data, config_path)
+    if installation.demonstration and not os.environ.get("YOBIRIN_DEMO_CLOCK"):
+        raise BadInput(f"{installation.data} was made by the demonstration; choose another --data for real use")
+    where = ["--data", str(installation.data), *(["--config", str(config_path)] if config_path else [])]
+    wanted = [argument for uri in lines for argument in ("--line", uri)]
+    click.echo(f"data: {installation.data}", err=True)
+    parts = [Part("intake", ["intake", *where, *wanted]), Part("centre", ["centre", *where])]
+    asyncio.run(supervise(parts, lambda line: click.echo(line, err=True)))
