@@ -64,8 +64,16 @@ async def _keep(part: Part, stop: asyncio.Event, report: Callable[[str], None]) 
             await _end(process, ended)
             return
         delay_s, looping = restarts.delay_s(loop.time())
-        cause = f"exit code {process.returncode}" if (process.returncode or 0) >= 0 else f"signal {-(process.returncode or 0)}"
-        again = f"alarm: {part.name} keeps dying, it answers nothing now; next try" if looping else f"{part.name} ended, restart"
+        cause = (
+            f"exit code {process.returncode}"
+            if (process.returncode or 0) >= 0
+            else f"signal {-(process.returncode or 0)}"
+        )
+        again = (
+            f"alarm: {part.name} keeps dying, it answers nothing now; next try"
+            if looping
+            else f"{part.name} ended, restart"
+        )
         report(f"{again} in {delay_s:g} s ({cause})")
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), delay_s)

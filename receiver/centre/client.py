@@ -77,7 +77,9 @@ def _over_socket(installation: Installation, name: str, command: Command) -> dic
     try:
         value = json.loads(answer)
     except json.JSONDecodeError:
-        raise StoreUnavailable("the centre stopped while it was asked; look what became of it: `yobirin case list`") from None
+        raise StoreUnavailable(
+            "the centre stopped while it was asked; look what became of it: `yobirin case list`"
+        ) from None
     assert isinstance(value, dict)
     return value
 

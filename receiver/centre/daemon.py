@@ -69,7 +69,10 @@ class Centre:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop.set)
         await self._submit(lambda tx: self.desk.take(tx, Fact("start", "centre"), self.clock.now()))
-        tasks = [loop.create_task(part) for part in (self._follow(), self._watch_timers(), self._listen(), self._hear_wakes())]
+        tasks = [
+            loop.create_task(part)
+            for part in (self._follow(), self._watch_timers(), self._listen(), self._hear_wakes())
+        ]
         stopped = loop.create_task(self.stop.wait())
         try:
             done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -208,7 +211,9 @@ class Centre:
             if record.type.startswith("timer."):
                 continue
             case = f"case {payload['case']}" if payload.get("case") is not None else ""
-            words = " ".join(str(payload[key]) for key in ("kind", "state", "action", "level", "clause") if payload.get(key))
+            words = " ".join(
+                str(payload[key]) for key in ("kind", "state", "action", "level", "clause") if payload.get(key)
+            )
             self.report(f"{record.type} {case} {words}".strip())
 
 

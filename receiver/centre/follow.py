@@ -50,7 +50,9 @@ class Follower:
         if head == cursor:
             return []
         if seq and self._hash_of(seq) != digest:
-            raise StoreUnavailable(f"{self.name}: record {seq} is not the one followed before; run `yobirin store verify`")
+            raise StoreUnavailable(
+                f"{self.name}: record {seq} is not the one followed before; run `yobirin store verify`"
+            )
         return self.reader.after(seq, limit=BATCH)
 
     def work(self, record: Record, now: Now) -> Callable[[Transaction], list[Record]]:

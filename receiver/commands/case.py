@@ -82,7 +82,9 @@ def list_cases(everything: bool, as_json: bool, installation: Installation) -> N
             click.echo(json.dumps(value, ensure_ascii=False))
         else:
             opened = local(value["opened_at_us"]).strftime("%Y-%m-%d %H:%M:%S")
-            click.echo(f"{value['no']:>5}  P{value['priority']}  {value['kind']:<26} {value['state']:<18} {opened}  {value['owner'] or '-'}")
+            click.echo(
+                f"{value['no']:>5}  P{value['priority']}  {value['kind']:<26} {value['state']:<18} {opened}  {value['owner'] or '-'}"
+            )
 
 
 @case.command()
@@ -110,7 +112,9 @@ def accept() -> dict[str, Any]:
 @click.option("--busy", "action", flag_value="busy", help="The line is busy.")
 @click.option("--by", metavar="WHO", help="Who answered (本人, 家族 …).")
 @click.option("--number", "phone", metavar="NUMBER", help="The number that was called.")
-@click.option("--path", type=click.Choice(["phone", "inbound"]), default="phone", help="Our call, or the line still open.")
+@click.option(
+    "--path", type=click.Choice(["phone", "inbound"]), default="phone", help="Our call, or the line still open."
+)
 def callback(action: str | None, by: str | None, phone: str | None, path: str) -> dict[str, Any]:
     """Call back: started, answered, no answer, busy."""
     if action is None:
@@ -123,7 +127,12 @@ def parse_address(_context: click.Context, _parameter: click.Parameter, text: st
     if text is None:
         return None
     value, _, words = text.partition(":")
-    values = {"confirmed": "confirmed", "confirmed-by": "confirmed_by_other", "differs": "differs", "not-possible": "not_possible"}
+    values = {
+        "confirmed": "confirmed",
+        "confirmed-by": "confirmed_by_other",
+        "differs": "differs",
+        "not-possible": "not_possible",
+    }
     if value not in values or (value != "confirmed" and not words.strip()):
         raise click.BadParameter("confirmed | confirmed-by:WHO | differs:TEXT | not-possible:REASON")
     return {"value": values[value], "text": words.strip()}
@@ -144,7 +153,11 @@ def address(address: dict[str, str]) -> dict[str, Any]:
 @click.option("--a", metavar="WORDS", help="Asked for an ambulance or fire engine, in these words (K-11.3.4A).")
 @click.option("--b", metavar="WORDS", help="Cried for help, in these words (K-11.3.4B).")
 @click.option("--address", callback=parse_address, metavar="ANSWER", help=ADDRESS_HELP)
-@click.option("--finding", type=click.Choice(["fire", "cooperator", "advice", "false-alarm", "consultation"]), help="Your own finding.")
+@click.option(
+    "--finding",
+    type=click.Choice(["fire", "cooperator", "advice", "false-alarm", "consultation"]),
+    help="Your own finding.",
+)
 @click.option("--cause", metavar="TEXT", help="Cause of a false alarm.")
 @click.option("--improvement", metavar="TEXT", help="What is done against it.")
 def judge(**options: Any) -> dict[str, Any]:
@@ -165,7 +178,9 @@ def dispatch(to: str, accepted_by: str | None, contact: str | None, phone: str |
 
 
 @verb("outcome")
-@click.argument("code", type=click.Choice(["transported", "treated", "refused", "not_at_home", "nothing_found", "safe", "death"]))
+@click.argument(
+    "code", type=click.Choice(["transported", "treated", "refused", "not_at_home", "nothing_found", "safe", "death"])
+)
 @click.option("--text", metavar="TEXT")
 def outcome(code: str, text: str | None) -> dict[str, Any]:
     """What those who went found."""

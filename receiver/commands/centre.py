@@ -17,8 +17,8 @@ def centre(supervised: bool, installation: Installation) -> None:
 
     from receiver.centre.daemon import serve
     from receiver.clock import clock_from_environment
-    from receiver.supervisor import end_with_parent
     from receiver.commands.wiring import wiring
+    from receiver.supervisor import end_with_parent
 
     if supervised:
         end_with_parent()

@@ -52,5 +52,7 @@ def existing(installation: Installation, path: Path) -> Path:
     from receiver.errors import StoreUnavailable
 
     if not path.exists():
-        raise StoreUnavailable(f"{installation.data}: no installation here; name one with --data, or start it: yobirin run")
+        raise StoreUnavailable(
+            f"{installation.data}: no installation here; name one with --data, or start it: yobirin run"
+        )
     return path

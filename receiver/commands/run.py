@@ -14,7 +14,9 @@ from receiver.commands.installation import config_file, find_installation
 @click.option("--once", is_flag=True, help="With --demo: end when the stories are told.")
 @click.option("--data", type=click.Path(path_type=Path), default=None, help="The installation's folder.")
 @click.option("--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file.")
-@click.option("--line", "lines", multiple=True, metavar="URI", help="A line to serve, besides those of the configuration.")
+@click.option(
+    "--line", "lines", multiple=True, metavar="URI", help="A line to serve, besides those of the configuration."
+)
 def run(demo: bool, once: bool, data: Path | None, config_path: Path | None, lines: tuple[str, ...]) -> None:
     """Start the receiver: intake and centre as one process group, until Ctrl-C."""
     import asyncio
