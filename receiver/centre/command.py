@@ -6,7 +6,7 @@ Every way in makes a `Command`; `desk.py` handles it, the same whether the centr
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from receiver.errors import BadInput
@@ -58,3 +58,9 @@ def parse(line: bytes) -> Command:
     if not isinstance(args, dict) or not (version is None or isinstance(version, int)):
         raise BadInput("not a command: 'args' must be an object and 'expected_version' a number")
     return Command(str(texts["id"]), str(texts["actor"]), str(texts["verb"]), args, version)
+
+
+def own_actor(command: Command, account: str) -> Command:
+    """The command in the name of who really sent it; acting for somebody else keeps both names."""
+    _, _, other = command.actor.partition("/")
+    return replace(command, actor=f"{account}/{other}" if other else account)

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import pwd
 import signal
 import socket
-import struct
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from receiver.centre import timers
-from receiver.centre.command import BYTES_MAX, Command, parse
+from receiver.centre.command import BYTES_MAX, own_actor, parse
 from receiver.centre.desk import Desk
 from receiver.centre.follow import Follower, get_cursor
 from receiver.centre.opening import Opened, open_contract
@@ -35,6 +31,7 @@ from receiver.privacy.installation_key import installation_key
 from receiver.privacy.keys import KeyRing
 from receiver.rules.fact import Fact
 from receiver.scenario import Scenario
+from receiver.sockets import account_of, bound, peer_uid
 
 POLL_S: Final = 0.1
 TIMERS_S: Final = 0.2
@@ -215,39 +212,6 @@ class Centre:
                 str(payload[key]) for key in ("kind", "state", "action", "level", "clause") if payload.get(key)
             )
             self.report(f"{record.type} {case} {words}".strip())
-
-
-def bound(path: Path, kind: socket.SocketKind) -> socket.socket:
-    """A Unix socket at `path`, mode 0600; reached through the folder so that long paths fit (sockaddr_un has 108 bytes)."""
-    listening = socket.socket(socket.AF_UNIX, kind)
-    folder = os.open(path.parent, os.O_RDONLY)
-    before = os.umask(0o177)
-    try:
-        listening.bind(f"/proc/self/fd/{folder}/{path.name}")
-    finally:
-        os.umask(before)
-        os.close(folder)
-    return listening
-
-
-def peer_uid(peer: socket.socket) -> int:
-    """Who is at the other end of a Unix socket, as the kernel says."""
-    raw = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return int(struct.unpack("3i", raw)[1])
-
-
-def account_of(uid: int) -> str:
-    """The account tied to an OS user."""
-    try:
-        return f"os:{pwd.getpwuid(uid).pw_name}"
-    except KeyError:
-        return f"os:{uid}"
-
-
-def own_actor(command: Command, account: str) -> Command:
-    """The command in the name of who really sent it; acting for somebody else keeps both names."""
-    _, _, other = command.actor.partition("/")
-    return replace(command, actor=f"{account}/{other}" if other else account)
 
 
 async def serve(installation: Installation, scenario: Scenario, clock: Clock, report: Report) -> None:

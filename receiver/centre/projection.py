@@ -18,8 +18,12 @@ CREATE TABLE case_row (
 );
 CREATE TABLE case_step (case_no INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (case_no, seq)) WITHOUT ROWID;
 CREATE TABLE reception_case (reception INTEGER PRIMARY KEY, case_no INTEGER NOT NULL);
-CREATE TABLE timer (id TEXT PRIMARY KEY, case_no INTEGER, kind TEXT NOT NULL, due_us INTEGER NOT NULL, mode TEXT NOT NULL);
-CREATE TABLE command (id TEXT PRIMARY KEY, verb TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, case_no INTEGER);
+CREATE TABLE timer (
+    id TEXT PRIMARY KEY, case_no INTEGER, kind TEXT NOT NULL, due_us INTEGER NOT NULL, mode TEXT NOT NULL
+);
+CREATE TABLE command (
+    id TEXT PRIMARY KEY, verb TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, case_no INTEGER
+);
 """
 
 

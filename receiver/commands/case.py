@@ -82,8 +82,9 @@ def list_cases(everything: bool, as_json: bool, installation: Installation) -> N
             click.echo(json.dumps(value, ensure_ascii=False))
         else:
             opened = local(value["opened_at_us"]).strftime("%Y-%m-%d %H:%M:%S")
+            owner = value["owner"] or "-"
             click.echo(
-                f"{value['no']:>5}  P{value['priority']}  {value['kind']:<26} {value['state']:<18} {opened}  {value['owner'] or '-'}"
+                f"{value['no']:>5}  P{value['priority']}  {value['kind']:<26} {value['state']:<18} {opened}  {owner}"
             )
 
 
@@ -144,7 +145,7 @@ ADDRESS_HELP = "confirmed | confirmed-by:WHO | differs:TEXT | not-possible:REASO
 @verb("address")
 @click.argument("address", callback=parse_address, metavar="ANSWER")
 def address(address: dict[str, str]) -> dict[str, Any]:
-    """The answer to the address question (K-11.2.1b): confirmed, confirmed-by:WHO, differs:TEXT, not-possible:REASON."""
+    """The answer to the address question (K-11.2.1b): confirmed, confirmed-by:WHO, differs:TEXT …"""
     return address
 
 

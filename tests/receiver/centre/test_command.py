@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.centre.command import Command, parse
-from receiver.centre.daemon import own_actor
+from receiver.centre.command import Command, own_actor, parse
 from receiver.errors import BadInput
 
 
@@ -19,15 +20,19 @@ def test_a_command_survives_its_line() -> None:
 
 @given(st.binary(max_size=200))
 def test_any_line_is_a_command_or_bad_input(line: bytes) -> None:
-    try:
-        parse(line)
-    except BadInput as error:
-        assert "\n" not in str(error)
+    with suppress(BadInput):
+        assert isinstance(parse(line), Command)
 
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b"[]", b'{"id": 1, "actor": "a", "verb": "v"}', b'{"id": "i", "actor": "a", "verb": "v", "args": []}', b"\xff"],
+    [
+        b"",
+        b"[]",
+        b'{"id": 1, "actor": "a", "verb": "v"}',
+        b'{"id": "i", "actor": "a", "verb": "v", "args": []}',
+        b"\xff",
+    ],
 )
 def test_what_is_no_command_says_so(line: bytes) -> None:
     with pytest.raises(BadInput):
