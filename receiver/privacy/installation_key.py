@@ -65,7 +65,7 @@ def _read(path: Path) -> bytes:
 def _create(path: Path) -> bytes:
     """Complete under another name first: two processes that start together end up with the same key."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     handle = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
     try:
         os.write(handle, os.urandom(KEY_BYTES).hex().encode() + b"\n")

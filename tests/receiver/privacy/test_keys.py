@@ -1,0 +1,155 @@
+"""One key per subject: durable before use, unreadable once erased, useless without the installation's key."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from receiver.errors import StoreUnavailable
+from receiver.installation import Installation
+from receiver.privacy.installation_key import installation_key, key_file
+from receiver.privacy.keys import KeyRing
+
+KEY = bytes(range(32))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "konan" / "keys.db"
+
+
+def test_a_key_is_durable_and_readable_by_others_once_ensured(path: Path) -> None:
+    ring = KeyRing.open(path, KEY)
+    ring.ensure("s")
+    ring.ensure("s")
+    reader = KeyRing.open(path, KEY, writable=False)
+    assert reader.key("s") == ring.key("s") is not None
+    assert reader.key("other") is None
+    with pytest.raises(StoreUnavailable, match="reading only"):
+        reader.ensure("other")
+
+
+def test_prepared_keys_share_one_commit(path: Path) -> None:
+    ring, other = KeyRing.open(path, KEY), KeyRing.open(path, KEY, writable=False)
+    prepared = {subject: ring.prepare(subject) for subject in "abc"}
+    assert prepared == {subject: ring.prepare(subject) for subject in "abc"}
+    assert [other.key(subject) for subject in "abc"] == [None] * 3
+    ring.commit()
+    assert {subject: other.key(subject) for subject in "abc"} == prepared
+
+
+def test_what_is_erased_stays_erased_and_leaves_no_copy(path: Path) -> None:
+    ring = KeyRing.open(path, KEY)
+    for subject in ("kept", "gone"):
+        ring.ensure(subject)
+    (wrapped,) = ring._row("gone") or (None,)
+    assert wrapped is not None
+    assert any(wrapped in file.read_bytes() for file in path.parent.iterdir())
+    ring.erase("gone")
+    assert not any(wrapped in file.read_bytes() for file in path.parent.iterdir())
+    ring.close()
+    again = KeyRing.open(path, KEY)
+    assert (again.key("gone"), again.erased("gone"), again.erased("kept")) == (None, True, False)
+    assert again.key("kept") is not None
+    with pytest.raises(ValueError, match="erased"):
+        again.ensure("gone")
+
+
+def test_another_installations_key_is_named_as_the_reason(path: Path) -> None:
+    KeyRing.open(path, KEY).ensure("s")
+    for writable in (True, False):
+        with pytest.raises(StoreUnavailable, match="another installation's key"):
+            KeyRing.open(path, bytes(32), writable=writable)
+
+
+def test_a_swapped_key_is_refused(path: Path) -> None:
+    ring = KeyRing.open(path, KEY)
+    for subject in "ab":
+        ring.ensure(subject)
+    ring._writer().execute("UPDATE key SET wrapped = (SELECT wrapped FROM key WHERE subject = 'a')")
+    assert ring.unreadable() == ["b"]
+    with pytest.raises(StoreUnavailable):
+        ring.key("b")
+
+
+def test_digests_depend_on_kind_and_ring_and_survive_reopening(path: Path, tmp_path: Path) -> None:
+    ring = KeyRing.open(path, KEY)
+    digest = ring.digest("phone", "0775551234")
+    assert digest == KeyRing.open(path, KEY, writable=False).digest("phone", "0775551234")
+    assert digest != ring.digest("account", "0775551234")
+    assert digest != KeyRing.open(tmp_path / "nerima" / "keys.db", KEY).digest("phone", "0775551234")
+
+
+def test_many_threads_get_one_key(path: Path) -> None:
+    ring = KeyRing.open(path, KEY)
+
+    def ensured(subject: str) -> bytes | None:
+        ring.ensure(subject)
+        return ring.key(subject)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ensured, [f"s{n % 10}" for n in range(80)]))
+    assert len(set(found)) == 10
+
+
+def test_reading_without_keys_or_with_rubbish_says_so(path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="no keys here"):
+        KeyRing.open(path, KEY, writable=False)
+    path.parent.mkdir()
+    path.write_bytes(b"rubbish" * 1000)
+    with pytest.raises(StoreUnavailable, match="keys cannot be opened"):
+        KeyRing.open(path, KEY)
+
+
+# -- the installation's key ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    for name in ("YOBIRIN_KEY_FILE", "CREDENTIALS_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    return Installation(tmp_path / "data")
+
+
+def test_the_key_is_made_once_beside_the_data_never_inside(installation: Installation) -> None:
+    with pytest.raises(StoreUnavailable, match=r"data\.key"):
+        installation_key(installation)
+    key = installation_key(installation, create=True)
+    assert key == installation_key(installation) == installation_key(installation, create=True)
+    assert stat.S_IMODE(key_file(installation).stat().st_mode) == 0o600
+    assert list(installation.data.parent.iterdir()) == [key_file(installation)]
+
+
+def test_processes_that_start_together_get_one_key(installation: Installation) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: installation_key(installation, create=True), range(8)))) == 1
+
+
+def test_a_missing_key_beside_sealed_data_is_never_replaced(installation: Installation) -> None:
+    KeyRing.open(installation.intake_keys, installation_key(installation, create=True)).close()
+    key_file(installation).unlink()
+    with pytest.raises(StoreUnavailable, match="put the key back"):
+        installation_key(installation, create=True)
+
+
+def test_the_environment_and_systemd_name_other_places(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "yobirin.key").write_text("11" * 32)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    assert installation_key(installation) == b"\x11" * 32
+    (tmp_path / "named").write_text("22" * 32 + "\n")
+    monkeypatch.setenv("YOBIRIN_KEY_FILE", str(tmp_path / "named"))
+    assert installation_key(installation) == b"\x22" * 32
+
+
+@pytest.mark.parametrize("text", ["", "zz" * 32, "11" * 31, "鍵"])
+def test_a_bad_key_file_is_one_clear_line(installation: Installation, text: str) -> None:
+    key_file(installation).write_text(text)
+    with pytest.raises(StoreUnavailable, match="not an installation's key"):
+        installation_key(installation, create=True)
