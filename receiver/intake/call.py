@@ -1,0 +1,574 @@
+"""One call, from answer to hang-up: a machine that promises nothing before it is on disk.
+
+    PAUSING ─▶ GREETING ─▶ LISTENING ─▶ COLLECTING ─▶ COMMITTING ═ receipt ═▶ CONFIRMED ─▶ KISSING_OFF
+                   ▲___________│  ▲_________│____________│ not stored: silence                  │
+                  nobody yet      └──────────────── next frame, or hang up ◀────────────────────┘
+
+It is told what happened (`hear`) and what time it is (`tick`); it answers with effects and with a
+`deadline`. It has no clock, no line and no store. Time is samples since answer. The table at the
+end of this file is the whole machine; `EVERYWHERE` says what holds in any state. The kiss-off
+leaves only from CONFIRMED, and CONFIRMED is entered only with the journal's `Receipt`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Final
+
+from decoder.exchange import Format, ToneStep
+from decoder.frame import Frame
+from decoder.samples import RATE_HZ, from_ms
+from decoder.symbols import Digit
+from receiver.event import Draft, Receipt
+from receiver.intake import drafts
+from receiver.intake.drafts import CallId
+from receiver.intake.signals import (
+    Answered,
+    Commit,
+    Effect,
+    Gone,
+    HangUp,
+    Input,
+    Moment,
+    Note,
+    Play,
+    Played,
+    PlayStarted,
+    Release,
+    Stored,
+    Unstored,
+    Voice,
+    Witnessed,
+)
+
+LISTEN_IN: Final = "606"  # Contact ID "listen-in to follow": speech comes after the kiss-off
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """Times in samples, each with its reason. `contact-id` timing: SIA DC-05."""
+
+    formats: tuple[Format, ...]
+    answer_pause: int = from_ms(1250)  # the line must settle: 0.5–2 s
+    first_digit_wait: int = from_ms(2000)  # then the next handshake
+    greetings_max: int = 4
+    nobody_after: int = 10 * RATE_HZ  # neither tone nor voice: the line is needed for others
+    kiss_off_not_before: int = from_ms(100)  # behind the last digit: the panel is still switching to listening
+    kiss_off_ordered_by: int = from_ms(850)  # + 150 ms to switch the line = 1.0 s; the panel repeats at 1.25 s
+    next_frame_wait: int = from_ms(3000)  # after a kiss-off; panels begin the next message after 250–300 ms
+    stray_digits_wait: int = from_ms(2000)
+    commit_wait: int = 10 * RATE_HZ  # the journal says neither yes nor no: nobody waits for that on a line
+    play_wait: int = 3 * RATE_HZ  # beyond the length of what is played
+    voice_least: int = from_ms(400)  # less is a click, a cough of the line
+    voice_sure: int = from_ms(3000)  # so much of it, and not one digit: somebody speaks; wait no longer
+    listen_in_wait: int = 120 * RATE_HZ  # announced speech that never comes
+    no_message_after: int = 300 * RATE_HZ  # digits without end and never a message
+    accept_level: float = 0.8  # of a frame's confidence, where soft decisions or a talking call make it doubtful
+    frames_max: int = 100
+    rejected_max: int = 50
+    keeps_line: Callable[[Frame], bool] = lambda frame: frame.code == LISTEN_IN
+
+    def format_of(self, frame: Frame) -> Format:
+        return next(known for known in self.formats if known.name == frame.format)
+
+
+class State(Enum):
+    RINGING = auto()  # not answered yet
+    PAUSING = auto()  # answered; the line settles
+    GREETING = auto()  # our handshake plays
+    LISTENING = auto()  # waiting for digits
+    COLLECTING = auto()  # digits of a message are arriving
+    COMMITTING = auto()  # a frame is with the journal
+    CONFIRMED = auto()  # its receipt is here; the pause before the kiss-off is not over
+    KISSING_OFF = auto()  # the kiss-off plays
+    TALKING = auto()  # somebody speaks: never ended by us
+    LEAVING = auto()  # we have hung up; the line has not confirmed it
+    GONE = auto()  # over
+
+
+class What(Enum):
+    """What happened, in the words of the table."""
+
+    ANSWERED = auto()
+    PAUSE_OVER = auto()  # time: the pause of this state has passed
+    NO_ANSWER = auto()  # time: nothing came after this handshake, and there are more to try
+    NOBODY = auto()  # time: neither tone nor voice
+    SOMEBODY = auto()  # voice, and no message
+    SESSION_OVER = auto()  # time: nothing more after the kiss-off
+    STRAY = auto()  # time: digits that became no message
+    OUT_OF_TIME = auto()  # time: the journal or the line does not answer
+    DIGIT = auto()
+    FRAME = auto()
+    DOUBTFUL = auto()  # a frame to be recorded and shown, not acknowledged
+    SURPLUS = auto()  # a frame beyond the bound of a call
+    REJECTED = auto()
+    VOICE = auto()
+    STARTED = auto()  # our tone began
+    PLAYED = auto()
+    CUT = auto()  # our tone was cut short
+    STORED = auto()  # receipt, in time for a kiss-off
+    LATE = auto()  # receipt, too late for one
+    RECORDED = auto()  # receipt of something that is not acknowledged
+    NOT_STORED = auto()
+    RELEASE = auto()
+    GONE = auto()
+    NOTHING = auto()  # an answer to a question of before
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A frame that the journal has, or has been asked to keep; its receipt, once there is one."""
+
+    frame: Frame
+    receipt: Receipt | None = None
+    reception: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Playing:
+    token: int
+    until: int  # sample by which it must have ended
+    acknowledges: _Pending | None
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What a call remembers besides its state."""
+
+    greetings: int = 0
+    quiet_since: int = 0
+    last_digit: int = 0
+    digits: int = 0
+    voiced: int = 0
+    voiced_since_kiss_off: int = 0
+    frames: int = 0
+    rejected: int = 0
+    best: str | None = None
+    account: str | None = None  # of the first frame acknowledged: the account of this call
+    kissed_off: bool = False
+    unknown: bool = False  # already reported as such
+    talks: bool = False
+    pending: dict[int, _Pending] = field(default_factory=dict)
+    playing: _Playing | None = None
+
+
+class Call:
+    """The machine. `tokens` numbers plays and commits, so that their answers find back."""
+
+    def __init__(self, identity: CallId, settings: CallSettings, tokens: Iterator[int]) -> None:
+        self.identity = identity
+        self.state = State.RINGING
+        self._settings = settings
+        self._tokens = tokens
+        self._memory = _Memory()
+
+    def hear(self, happened: Input, now: Moment) -> list[Effect]:
+        """Something happened at `now`."""
+        effects = self._step(self._name_of(happened, now), happened, now)
+        return effects + self.tick(now)
+
+    def tick(self, now: Moment) -> list[Effect]:
+        """Time has come to `now`; everything before it has been heard."""
+        effects: list[Effect] = []
+        while (deadline := self.deadline) is not None and deadline <= now.at:
+            effects += self._step(self._time_is_up(), None, now)
+        return effects
+
+    @property
+    def deadline(self) -> int | None:
+        """Sample at which `tick` has something to do, or None."""
+        memory, settings = self._memory, self._settings
+        match self.state:
+            case State.PAUSING:
+                return settings.answer_pause
+            case State.GREETING | State.KISSING_OFF:
+                return memory.playing.until if memory.playing else 0
+            case State.LISTENING:
+                return memory.quiet_since + self._patience()
+            case State.COLLECTING:
+                return memory.last_digit + settings.stray_digits_wait
+            case State.COMMITTING:
+                return max(memory.quiet_since, memory.last_digit) + settings.commit_wait
+            case State.CONFIRMED:
+                confirmed = self._confirmed()
+                return confirmed.frame.end + settings.kiss_off_not_before if confirmed else 0
+            case State.TALKING if not memory.voiced:
+                return memory.quiet_since + settings.listen_in_wait
+            case _:
+                return None
+
+    @property
+    def busy(self) -> bool:
+        """Between the first digit and the end of the kiss-off: nothing else may use the disk now."""
+        return self.state in (State.COLLECTING, State.COMMITTING, State.CONFIRMED, State.KISSING_OFF)
+
+    # ── naming what happened ──────────────────────────────────────────────────────────────────
+
+    def _name_of(self, happened: Input, now: Moment) -> What:
+        match happened:
+            case Witnessed(message=Frame() as frame):
+                return self._name_of_frame(frame)
+            case Witnessed():
+                return What.REJECTED
+            case Voice(samples):
+                sure = self._memory.voiced + samples >= self._settings.voice_sure
+                unanswered = not (self._memory.frames or self._memory.digits)
+                return What.SOMEBODY if sure and unanswered else What.VOICE
+            case PlayStarted(token):
+                return What.STARTED if self._is_playing(token) else What.NOTHING
+            case Played(token):
+                if not self._is_playing(token):
+                    return What.NOTHING
+                return What.PLAYED if happened.complete else What.CUT
+            case Stored(token):
+                pending = self._memory.pending.get(token)
+                if pending is None:
+                    return What.RECORDED
+                return What.STORED if self._in_time(pending, now.at) else What.LATE
+            case _:
+                return _PLAIN[type(happened)]
+
+    def _name_of_frame(self, frame: Frame) -> What:
+        if self._memory.frames >= self._settings.frames_max:
+            return What.SURPLUS
+        return What.DOUBTFUL if self._doubt(frame) else What.FRAME
+
+    def _doubt(self, frame: Frame) -> str | None:
+        """Why this frame is recorded but not acknowledged, or None.
+
+        Once a frame of this call is acknowledged, whatever a loudspeaker in the room says must not
+        be taken for the unit: only a certain frame of the same account is.
+        """
+        memory = self._memory
+        if memory.account is not None and frame.account != memory.account:
+            return "another account spoke on this call"
+        suspect = frame.recovered or memory.account is not None or memory.talks
+        if suspect and frame.confidence < self._settings.accept_level:
+            return "not certain enough"
+        return None
+
+    def _time_is_up(self) -> What:
+        memory = self._memory
+        match self.state:
+            case State.PAUSING | State.CONFIRMED:
+                return What.PAUSE_OVER
+            case State.LISTENING if memory.kissed_off:
+                return (
+                    What.SOMEBODY if memory.voiced_since_kiss_off >= self._settings.voice_least else What.SESSION_OVER
+                )
+            case State.LISTENING if memory.greetings < self._settings.greetings_max:
+                return What.NO_ANSWER
+            case State.LISTENING:
+                return What.SOMEBODY if memory.voiced >= self._settings.voice_least else What.NOBODY
+            case State.TALKING:
+                return What.NOBODY
+            case State.COLLECTING:
+                return What.STRAY
+            case _:
+                return What.OUT_OF_TIME
+
+    def _patience(self) -> int:
+        """How long LISTENING waits before something must happen."""
+        if self._memory.kissed_off:
+            return self._settings.next_frame_wait
+        if self._memory.greetings < self._settings.greetings_max:
+            return self._settings.first_digit_wait
+        return self._settings.nobody_after
+
+    def _is_playing(self, token: int) -> bool:
+        return self._memory.playing is not None and self._memory.playing.token == token
+
+    def _in_time(self, pending: _Pending, at: int) -> bool:
+        return at <= pending.frame.end + self._settings.kiss_off_ordered_by
+
+    def _confirmed(self) -> _Pending | None:
+        """The frame whose receipt is here and that waits for its kiss-off; the newest, if there are several."""
+        return next((one for one in reversed(self._memory.pending.values()) if one.receipt is not None), None)
+
+    # ── moving ────────────────────────────────────────────────────────────────────────────────
+
+    def _step(self, what: What, happened: Input | None, now: Moment) -> list[Effect]:
+        to, action = TRANSITIONS.get((self.state, what)) or EVERYWHERE[what]
+        effects = action(self, happened, now)
+        if to is State.LISTENING:
+            effects += self._rest(now)
+        elif to is not None:
+            self.state = to
+        return effects
+
+    def _rest(self, now: Moment) -> list[Effect]:
+        """Go to LISTENING, unless a frame still waits for its receipt or its kiss-off, or somebody speaks."""
+        effects = [effect for token in list(self._memory.pending) for effect in self._drop_late(token, now)]
+        if self._confirmed() is not None:
+            self.state = State.CONFIRMED
+        elif self._memory.pending:
+            self.state = State.COMMITTING
+        else:
+            self.state = State.TALKING if self._memory.talks else State.LISTENING
+        return effects
+
+    def _drop_late(self, token: int, now: Moment) -> list[Effect]:
+        """Forget a stored frame whose kiss-off could no longer begin in time; the panel repeats it."""
+        pending = self._memory.pending[token]
+        if pending.receipt is None or self._in_time(pending, now.at):
+            return []
+        del self._memory.pending[token]
+        return [Note(drafts.kissoff_missed(self.identity, pending.reception, "too late for the panel"))]
+
+    # ── actions ───────────────────────────────────────────────────────────────────────────────
+
+    def open_call(self, answered: Input | None, now: Moment) -> list[Effect]:
+        assert isinstance(answered, Answered)
+        return [Note(drafts.call_started(self.identity, answered))]
+
+    def greet(self, _: Input | None, now: Moment) -> list[Effect]:
+        formats = self._settings.formats
+        steps = formats[self._memory.greetings % len(formats)].greeting
+        self._memory.greetings += 1
+        return [self._play(steps, None, now)]
+
+    def listen(self, happened: Input | None, now: Moment) -> list[Effect]:
+        self._memory.playing = None
+        self._memory.quiet_since = now.at
+        return []
+
+    def attend(self, digit: Input | None, now: Moment) -> list[Effect]:
+        assert isinstance(digit, Digit)
+        self._memory.digits += 1
+        self._memory.last_digit = self._memory.quiet_since = digit.end
+        return []
+
+    def commit(self, witnessed: Input | None, now: Moment) -> list[Effect]:
+        assert isinstance(witnessed, Witnessed)
+        assert isinstance(witnessed.message, Frame)
+        frame, token = witnessed.message, next(self._tokens)
+        self._memory.frames += 1
+        self._memory.pending[token] = _Pending(frame)
+        return [Commit(token, self._accepted(frame, witnessed, now, None))]
+
+    def record_only(self, witnessed: Input | None, now: Moment) -> list[Effect]:
+        """One frame heard is one reception, also when it is not acknowledged (konan-flows I2)."""
+        assert isinstance(witnessed, Witnessed)
+        assert isinstance(witnessed.message, Frame)
+        self._memory.frames += 1
+        because = self._doubt(witnessed.message) or "the call was ending"
+        return [Commit(next(self._tokens), self._accepted(witnessed.message, witnessed, now, because))]
+
+    def refuse_surplus(self, _: Input | None, now: Moment) -> list[Effect]:
+        overflow = drafts.call_overflow(self.identity, "frames", self._settings.frames_max)
+        return [Note(overflow), *self.hang_up(None, now)]
+
+    def stay_silent(self, witnessed: Input | None, now: Moment) -> list[Effect]:
+        """No acknowledgement: the panel will repeat itself. What was heard is kept, up to a bound."""
+        assert isinstance(witnessed, Witnessed)
+        assert not isinstance(witnessed.message, Frame)
+        memory, rejected = self._memory, witnessed.message
+        memory.rejected += 1
+        memory.quiet_since = max(memory.quiet_since, rejected.end)
+        if len(rejected.best) > len(memory.best or ""):
+            memory.best = rejected.best
+        if memory.rejected > self._settings.rejected_max:
+            return []
+        effects: list[Effect] = [Note(drafts.frame_rejected(self.identity, rejected, witnessed.other_keys))]
+        if memory.rejected == self._settings.rejected_max:
+            effects.append(Note(drafts.call_overflow(self.identity, "rejected", self._settings.rejected_max)))
+        return effects
+
+    def keep_receipt(self, stored: Input | None, now: Moment) -> list[Effect]:
+        assert isinstance(stored, Stored)
+        pending = self._memory.pending[stored.token]
+        pending.receipt, pending.reception = stored.receipt, stored.seq
+        return []
+
+    def miss(self, stored: Input | None, now: Moment) -> list[Effect]:
+        """Stored, and nobody there to hear the kiss-off, or no time left for it."""
+        assert isinstance(stored, Stored)
+        self._memory.pending.pop(stored.token, None)
+        reason = "the call was over" if self.state is State.GONE else "too late for the panel"
+        return [Note(drafts.kissoff_missed(self.identity, stored.seq, reason))]
+
+    def forget(self, unstored: Input | None, now: Moment) -> list[Effect]:
+        """Better unheard than lost: without a receipt there is no kiss-off, ever."""
+        assert isinstance(unstored, Unstored)
+        self._memory.pending.pop(unstored.token, None)
+        return []
+
+    def play_kiss_off(self, _: Input | None, now: Moment) -> list[Effect]:
+        confirmed = self._confirmed()
+        assert confirmed is not None
+        assert confirmed.receipt is not None
+        memory = self._memory
+        memory.pending = {token: one for token, one in memory.pending.items() if one is not confirmed}
+        memory.account = memory.account or confirmed.frame.account
+        return [self._play(self._settings.format_of(confirmed.frame).kiss_off, confirmed, now)]
+
+    def note_start(self, started: Input | None, now: Moment) -> list[Effect]:
+        assert isinstance(started, PlayStarted)
+        playing = self._memory.playing
+        if playing is None or playing.acknowledges is None:
+            return []
+        after = started.at - playing.acknowledges.frame.end
+        return [Note(drafts.kissoff_started(self.identity, playing.acknowledges.reception, started.at, after))]
+
+    def note_kiss_off(self, played: Input | None, now: Moment) -> list[Effect]:
+        assert isinstance(played, Played)
+        memory = self._memory
+        assert memory.playing is not None
+        assert memory.playing.acknowledges is not None
+        done = memory.playing.acknowledges
+        memory.kissed_off, memory.voiced_since_kiss_off = True, 0
+        memory.talks = memory.talks or self._settings.keeps_line(done.frame)
+        completed = drafts.kissoff_completed(self.identity, done.reception, now.utc_of(played.at))
+        return [Note(completed), *self.listen(played, now)]
+
+    def note_voice(self, voice: Input | None, now: Moment) -> list[Effect]:
+        assert isinstance(voice, Voice)
+        self._memory.voiced += voice.samples
+        self._memory.voiced_since_kiss_off += voice.samples
+        return []
+
+    def take_voice(self, voice: Input | None, now: Moment) -> list[Effect]:
+        """Somebody is there and no message: an unknown emergency, now. The line stays up."""
+        self._memory.talks = True
+        noted = self.note_voice(voice, now) if isinstance(voice, Voice) else []
+        return [*noted, *self._unknown(now)]
+
+    def hang_up(self, why: Input | None, now: Moment) -> list[Effect]:
+        reason = why.reason if isinstance(why, Release) else _LEAVING_WORDS.get(self.state, "nothing more to hear")
+        return [HangUp(reason)]
+
+    def give_up(self, _: Input | None, now: Moment) -> list[Effect]:
+        """A line on which endless digits never become a message is needed for others."""
+        self.listen(None, now)
+        if now.at < self._settings.no_message_after or self._memory.frames or self._memory.voiced:
+            return []
+        return [HangUp("digits without a message")]
+
+    def close(self, gone: Input | None, now: Moment) -> list[Effect]:
+        assert isinstance(gone, Gone)
+        memory, effects = self._memory, self._unknown(now)
+        if memory.playing is not None and memory.playing.acknowledges is not None:
+            reception = memory.playing.acknowledges.reception
+            effects.append(Note(drafts.kissoff_missed(self.identity, reception, "the call ended while it played")))
+        elif (confirmed := self._confirmed()) is not None:
+            effects.append(Note(drafts.kissoff_missed(self.identity, confirmed.reception, "the call ended before it")))
+        ended = drafts.call_ended(
+            self.identity,
+            gone.reason,
+            samples=now.at,
+            frames=memory.frames,
+            rejected=memory.rejected,
+            voice=memory.voiced >= self._settings.voice_least,
+        )
+        return [*effects, Note(ended)]
+
+    def nothing(self, _: Input | None, now: Moment) -> list[Effect]:
+        return []
+
+    # ── parts of actions ──────────────────────────────────────────────────────────────────────
+
+    def _play(self, steps: tuple[ToneStep, ...], acknowledges: _Pending | None, now: Moment) -> Play:
+        token = next(self._tokens)
+        length = from_ms(sum(step.ms for step in steps))
+        self._memory.playing = _Playing(token, now.at + length + self._settings.play_wait, acknowledges)
+        return Play(token, steps)
+
+    def _accepted(self, frame: Frame, witnessed: Witnessed, now: Moment, because: str | None) -> Draft:
+        return drafts.frame_accepted(
+            self.identity,
+            frame,
+            heard_at_us=now.utc_of(frame.end),
+            withheld_because=because,
+            other_keys=witnessed.other_keys,
+        )
+
+    def _unknown(self, now: Moment) -> list[Effect]:
+        """The call as an unknown emergency, once, if it brought no message but voice or digits (flows I10)."""
+        memory = self._memory
+        voice = memory.voiced >= self._settings.voice_least
+        if memory.frames or memory.unknown or not (voice or memory.digits):
+            return []
+        memory.unknown = True
+        kind = "unreadable" if memory.digits else "voice"
+        draft = drafts.call_unknown(self.identity, kind, memory.best, heard_at_us=now.utc_us)
+        return [Commit(next(self._tokens), draft)]
+
+
+Action = Callable[[Call, Input | None, Moment], list[Effect]]
+
+_PLAIN: Final[dict[type, What]] = {
+    Answered: What.ANSWERED,
+    Digit: What.DIGIT,
+    Unstored: What.NOT_STORED,
+    Release: What.RELEASE,
+    Gone: What.GONE,
+}
+
+_LEAVING_WORDS: Final[dict[State, str]] = {
+    State.GREETING: "the line does not play",
+    State.KISSING_OFF: "the line does not play",
+    State.COMMITTING: "the journal does not answer",
+}
+
+# LISTENING as a target means "rest": a frame that still waits for receipt or kiss-off goes first (`_rest`).
+TRANSITIONS: Final[dict[tuple[State, What], tuple[State | None, Action]]] = {
+    (State.RINGING, What.ANSWERED): (State.PAUSING, Call.open_call),
+    (State.PAUSING, What.PAUSE_OVER): (State.GREETING, Call.greet),
+    (State.PAUSING, What.DIGIT): (State.COLLECTING, Call.attend),  # a unit that waits for no handshake
+    (State.PAUSING, What.FRAME): (State.COMMITTING, Call.commit),
+    (State.GREETING, What.PLAYED): (State.LISTENING, Call.listen),
+    (State.GREETING, What.CUT): (State.LISTENING, Call.listen),
+    (State.GREETING, What.OUT_OF_TIME): (State.LEAVING, Call.hang_up),
+    (State.LISTENING, What.DIGIT): (State.COLLECTING, Call.attend),
+    (State.LISTENING, What.FRAME): (State.COMMITTING, Call.commit),
+    (State.LISTENING, What.NO_ANSWER): (State.GREETING, Call.greet),
+    (State.LISTENING, What.NOBODY): (State.LEAVING, Call.hang_up),
+    (State.LISTENING, What.SESSION_OVER): (State.LEAVING, Call.hang_up),
+    (State.LISTENING, What.SOMEBODY): (State.TALKING, Call.take_voice),
+    (State.COLLECTING, What.FRAME): (State.COMMITTING, Call.commit),
+    (State.COLLECTING, What.DOUBTFUL): (State.LISTENING, Call.record_only),
+    (State.COLLECTING, What.REJECTED): (State.LISTENING, Call.stay_silent),  # the panel will repeat itself
+    (State.COLLECTING, What.STRAY): (State.LISTENING, Call.give_up),
+    (State.COMMITTING, What.STORED): (State.CONFIRMED, Call.keep_receipt),
+    (State.COMMITTING, What.LATE): (State.LISTENING, Call.miss),  # none is begun: the panel repeats
+    (State.COMMITTING, What.NOT_STORED): (State.LISTENING, Call.forget),  # better unheard than lost
+    (State.COMMITTING, What.OUT_OF_TIME): (State.LEAVING, Call.hang_up),
+    (State.CONFIRMED, What.PAUSE_OVER): (State.KISSING_OFF, Call.play_kiss_off),
+    (State.KISSING_OFF, What.PLAYED): (State.LISTENING, Call.note_kiss_off),
+    (State.KISSING_OFF, What.CUT): (State.LISTENING, Call.listen),
+    (State.KISSING_OFF, What.OUT_OF_TIME): (State.LEAVING, Call.hang_up),
+    (State.TALKING, What.FRAME): (State.COMMITTING, Call.commit),
+    (State.TALKING, What.NOBODY): (State.LEAVING, Call.hang_up),  # announced speech that never came
+    (State.LEAVING, What.FRAME): (None, Call.record_only),
+    (State.LEAVING, What.STORED): (None, Call.miss),
+    (State.LEAVING, What.RELEASE): (None, Call.nothing),
+    (State.LEAVING, What.SURPLUS): (None, Call.nothing),
+    (State.GONE, What.FRAME): (None, Call.record_only),
+    (State.GONE, What.STORED): (None, Call.miss),
+    (State.GONE, What.RELEASE): (None, Call.nothing),
+    (State.GONE, What.SURPLUS): (None, Call.nothing),
+    (State.GONE, What.GONE): (None, Call.nothing),
+}
+
+# What holds in any other state. None: the state stays. A frame is never dropped, whatever we were doing.
+EVERYWHERE: Final[dict[What, tuple[State | None, Action]]] = {
+    What.DIGIT: (None, Call.attend),
+    What.FRAME: (None, Call.commit),
+    What.DOUBTFUL: (None, Call.record_only),
+    What.SURPLUS: (State.LEAVING, Call.refuse_surplus),
+    What.REJECTED: (None, Call.stay_silent),
+    What.VOICE: (None, Call.note_voice),
+    What.SOMEBODY: (None, Call.note_voice),
+    What.STARTED: (None, Call.note_start),
+    What.STORED: (None, Call.keep_receipt),
+    What.LATE: (None, Call.miss),
+    What.RECORDED: (None, Call.nothing),
+    What.NOT_STORED: (None, Call.forget),
+    What.RELEASE: (State.LEAVING, Call.hang_up),
+    What.GONE: (State.GONE, Call.close),
+    What.NOTHING: (None, Call.nothing),
+    What.PLAYED: (None, Call.listen),
+    What.CUT: (None, Call.listen),
+}

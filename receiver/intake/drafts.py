@@ -1,0 +1,158 @@
+"""The events of intake's journal, as drafts. Every one of a call has the call's own random number as subject.
+
+What identifies a person (the numbers of caller and called) stands only in the sealed part.
+`docs/reference/intake.md` lists the fields.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from decoder.frame import Frame, Rejected
+from receiver.event import Draft
+from receiver.intake.signals import Answered
+
+ACTOR: Final = "intake"
+RECEPTIONS: Final = ("frame.accepted", "call.unknown")
+"""Types that are receptions: one of these is one row of `events export`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallId:
+    """Which call this is: its random number (hex), and the line's name in the configuration."""
+
+    call: str
+    line: str
+
+
+def _draft(type_: str, identity: CallId, private: dict[str, Any] | None = None, /, **payload: Any) -> Draft:
+    fields = {"call": identity.call, "line": identity.line, **payload}
+    return Draft(type_, fields, subject=identity.call, actor=ACTOR, private=private)
+
+
+def call_started(identity: CallId, answered: Answered) -> Draft:
+    private = {"caller": answered.caller, "called": answered.called}
+    return _draft(
+        "call.started",
+        identity,
+        private,
+        withheld=answered.withheld,
+        caller_digest=answered.caller_digest,
+        caller_given=answered.caller is not None,
+    )
+
+
+def call_ended(identity: CallId, reason: str, *, samples: int, frames: int, rejected: int, voice: bool) -> Draft:
+    return _draft("call.ended", identity, reason=reason, samples=samples, frames=frames, rejected=rejected, voice=voice)
+
+
+def frame_accepted(
+    identity: CallId,
+    frame: Frame,
+    *,
+    heard_at_us: int,
+    withheld_because: str | None = None,
+    other_keys: str | None = None,
+    source: str | None = None,
+) -> Draft:
+    """A reception. `duplicate_of` is decided by the transaction that stores it (`receptions.store`)."""
+    return _draft(
+        "frame.accepted",
+        identity,
+        kind="frame",
+        format=frame.format,
+        raw=frame.raw,
+        account=frame.account,
+        qualifier=frame.qualifier,
+        code=frame.code,
+        partition=frame.partition,
+        zone=frame.zone,
+        confidence=round(frame.confidence, 4),
+        recovered=list(frame.recovered),
+        start=frame.start,
+        end=frame.end,
+        heard_at_us=heard_at_us,
+        duplicate_of=None,
+        no_kiss_off=withheld_because is not None,
+        kiss_off_withheld=withheld_because,
+        modem_heard=other_keys,
+        source=source,
+    )
+
+
+def call_unknown(
+    identity: CallId, kind: str, best: str | None, *, heard_at_us: int, source: str | None = None
+) -> Draft:
+    """A reception that nobody could read: kind "voice" or "unreadable". Rules treat it as an emergency."""
+    return _draft(
+        "call.unknown",
+        identity,
+        kind=kind,
+        best=best,
+        heard_at_us=heard_at_us,
+        duplicate_of=None,
+        no_kiss_off=True,
+        source=source,
+    )
+
+
+def frame_rejected(identity: CallId, rejected: Rejected, other_keys: str | None = None) -> Draft:
+    return _draft(
+        "frame.rejected",
+        identity,
+        format=rejected.format,
+        reason=rejected.reason.value,
+        best=rejected.best,
+        evidence=rejected.evidence,
+        start=rejected.start,
+        end=rejected.end,
+        modem_heard=other_keys,
+    )
+
+
+def kissoff_started(identity: CallId, reception: int, at_sample: int, after_last_digit: int) -> Draft:
+    return _draft(
+        "kissoff.started", identity, reception=reception, at_sample=at_sample, after_last_digit=after_last_digit
+    )
+
+
+def kissoff_completed(identity: CallId, reception: int, ended_at_us: int) -> Draft:
+    return _draft("kissoff.completed", identity, reception=reception, ended_at_us=ended_at_us)
+
+
+def kissoff_missed(identity: CallId, reception: int, reason: str) -> Draft:
+    """A stored frame was not acknowledged, and why: the panel will repeat it."""
+    return _draft("kissoff.missed", identity, reception=reception, reason=reason)
+
+
+def call_overflow(identity: CallId, what: str, bound: int) -> Draft:
+    return _draft("call.overflow", identity, what=what, bound=bound)
+
+
+def call_fault(identity: CallId, reason: str) -> Draft:
+    """Our own program failed on this call; the others live."""
+    return _draft("call.fault", identity, reason=reason)
+
+
+def audio_stored(identity: CallId, file: str, *, samples: int, sha256: str) -> Draft:
+    return _draft("audio.stored", identity, file=file, samples=samples, sha256=sha256)
+
+
+def recording_taken(
+    identity: CallId, name: str, *, sha256: str, frames: int, rejected: int, problem: str | None
+) -> Draft:
+    """A file of a folder line was read. Its name may name a person, so it is sealed."""
+    return _draft(
+        "recording.taken", identity, {"file": name}, sha256=sha256, frames=frames, rejected=rejected, problem=problem
+    )
+
+
+def line_event(type_: str, line: str, reason: str) -> Draft:
+    """`line.fault`, `line.healed`, `line.refusing`."""
+    return Draft(type_, {"line": line, "reason": reason}, actor=ACTOR)
+
+
+def intake_event(type_: str, **payload: Any) -> Draft:
+    """`intake.started`, `intake.stopped`, `intake.refusing`, `clock.stepped`."""
+    return Draft(type_, payload, actor=ACTOR)

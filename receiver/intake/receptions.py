@@ -1,0 +1,113 @@
+"""Receptions in the journal: the table of them, and the one transaction that stores a further one.
+
+Whether the same digits are a retransmission or a second press is decided here, inside the
+transaction that stores the frame, and nowhere else (konan-flows I2): the same message whose
+kiss-off was not completed is linked by `duplicate_of`, kissed off again, and starts nothing new;
+after a completed kiss-off the same digits are a new press.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from receiver.clock import MINUTE_US
+from receiver.event import Draft, Record
+from receiver.intake.drafts import RECEPTIONS
+
+if TYPE_CHECKING:
+    from receiver.journal.store import Transaction
+
+WINDOW_US: Final = 30 * MINUTE_US
+
+
+@dataclass(frozen=True, slots=True)
+class Receptions:
+    """Projection: one row for each reception, and the digests of recordings already taken.
+
+    open     1 while a retransmission of it may still come: a frame whose kiss-off is not completed
+    original the first reception of the same message, itself if it is the first
+    """
+
+    name: str = "receptions"
+    version: int = 1
+    tables: tuple[str, ...] = ("reception", "recording", "caller")
+
+    def create(self, db: sqlite3.Connection) -> None:
+        db.execute(
+            "CREATE TABLE reception (seq INTEGER PRIMARY KEY, original INTEGER NOT NULL, call TEXT NOT NULL,"
+            " line TEXT NOT NULL, caller_digest TEXT, format TEXT, raw TEXT, heard_at_us INTEGER NOT NULL,"
+            " open INTEGER NOT NULL) STRICT"
+        )
+        db.execute("CREATE INDEX reception_open ON reception (raw) WHERE open = 1")
+        db.execute("CREATE TABLE recording (sha256 TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
+        db.execute("CREATE TABLE caller (call TEXT PRIMARY KEY, digest TEXT) STRICT, WITHOUT ROWID")
+
+    def fold(self, db: sqlite3.Connection, record: Record) -> None:
+        payload = record.payload
+        if record.type in RECEPTIONS:
+            known = db.execute("SELECT digest FROM caller WHERE call = ?", (payload["call"],)).fetchone()
+            db.execute(
+                "INSERT INTO reception VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    record.seq,
+                    payload["duplicate_of"] or record.seq,
+                    payload["call"],
+                    payload["line"],
+                    known[0] if known else None,
+                    payload.get("format"),
+                    payload.get("raw"),
+                    payload["heard_at_us"],
+                    int(record.type == "frame.accepted" and not payload["no_kiss_off"]),
+                ),
+            )
+        elif record.type == "kissoff.completed":
+            db.execute(
+                "UPDATE reception SET open = 0 WHERE original = (SELECT original FROM reception WHERE seq = ?)",
+                (payload["reception"],),
+            )
+        elif record.type == "call.started":
+            db.execute("INSERT OR REPLACE INTO caller VALUES (?, ?)", (payload["call"], payload["caller_digest"]))
+        elif record.type == "call.ended":
+            db.execute("DELETE FROM caller WHERE call = ?", (payload["call"],))
+        elif record.type == "intake.started":
+            db.execute("DELETE FROM caller")  # calls that a crash cut off
+        elif record.type == "recording.taken":
+            db.execute("INSERT OR IGNORE INTO recording VALUES (?)", (payload["sha256"],))
+
+
+def store(tx: Transaction, draft: Draft, window_us: int = WINDOW_US) -> Record:
+    """Append a reception, linked to the one it repeats. For `Journal.submit`."""
+    payload = dict(draft.payload)
+    if draft.type == "frame.accepted":
+        payload["duplicate_of"] = _original(tx, draft, window_us)
+    return tx.append(replace(draft, payload=payload))
+
+
+def taken(tx: Transaction, sha256: str) -> bool:
+    """Whether a recording with this content is in the journal already."""
+    return bool(tx.rows("SELECT 1 FROM recording WHERE sha256 = ?", sha256))
+
+
+def _original(tx: Transaction, draft: Draft, window_us: int) -> int | None:
+    """Sequence number of the first reception of the same message, if its kiss-off never was completed.
+
+    A frame that gets no kiss-off from us cannot be the unit's answer to a missing one.
+    """
+    payload = draft.payload
+    if payload["no_kiss_off"]:
+        return None
+    rows = tx.rows(
+        "SELECT original FROM reception WHERE open = 1 AND raw = ? AND format = ? AND abs(heard_at_us - ?) <= ?"
+        " AND (call = ? OR line = ? OR caller_digest = (SELECT digest FROM caller WHERE call = ?))"
+        " ORDER BY seq DESC LIMIT 1",
+        payload["raw"],
+        payload["format"],
+        payload["heard_at_us"],
+        window_us,
+        payload["call"],
+        payload["line"],
+        payload["call"],
+    )
+    return int(rows[0][0]) if rows else None
