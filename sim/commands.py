@@ -1,0 +1,207 @@
+"""`yobirin sim`: simulated modems and units, each a process that any receiver can be tested with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from receiver.errors import BadInput
+
+if TYPE_CHECKING:
+    from decoder.exchange import Message
+    from sim.panel import Note, PanelSettings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CODINGS = {"ulaw": 131, "alaw": 130, "linear": 128}
+
+
+@click.group()
+def sim() -> None:
+    """Simulated panels and modems, to test any receiver with."""
+
+
+def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
+    def apply(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return apply
+
+
+@sim.command()
+@click.option("--speed", type=click.FloatRange(0, min_open=True), default=1.0, help="Times faster than the wall clock.")
+@click.option("--count", type=click.IntRange(1, 64), default=1, help="How many modems.")
+@click.option(
+    "--link", type=click.Path(path_type=Path), help="Symbolic link to the pty (with --count: LINK0, LINK1 …)."
+)
+@click.option("--listen", type=click.Path(path_type=Path), help="Socket of the telephone line (default: LINK.line).")
+@click.option("--coding", type=click.Choice(sorted(CODINGS)), help="Offer only this coding of sound.")
+@click.option("--caller-id", type=click.Choice(["between", "before", "none"]), default="between", show_default=True)
+@click.option("--hang-up-sign", type=click.Choice(["busy", "loop", "none"]), default="busy", show_default=True)
+@click.option("--reply-ms", type=click.FloatRange(0), default=15.0, help="From a command to its answer.")
+@click.option("--switch-ms", type=click.FloatRange(0), default=40.0, help="Between receiving and playing, each way.")
+@click.option("--late-ms", type=click.FloatRange(0), default=0.0, help="Fault: every answer comes so much later.")
+@click.option("--drop-per-million", type=click.FloatRange(0, 1e6), default=0.0, help="Fault: received bytes lost.")
+@click.option("--overrun-every-s", type=click.FloatRange(0), default=0.0, help="Fault: 100 ms lost so often, DLE o.")
+@click.option("--mute-after-s", type=click.FloatRange(0), default=0.0, help="Fault: then it answers nothing any more.")
+@click.option("--unplug-after-s", type=click.FloatRange(0), default=0.0, help="Fault: then the port goes away.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Where the modems are, as JSON Lines.")
+def modem(**options: Any) -> None:
+    """Voice modems (V.253) on ptys, each with a telephone line that `sim panel --dial` can call.
+
+    Runs until it is interrupted. The first lines of the output say where each modem and its line are.
+    """
+    from sim.bench import Bench
+    from sim.modem import FORMATS, CallerId, HangUpSign, ModemSettings
+
+    coding = options.pop("coding")
+    settings = ModemSettings(
+        reply_ms=options.pop("reply_ms"),
+        switch_ms=options.pop("switch_ms"),
+        caller_id=CallerId(options.pop("caller_id")),
+        hang_up_sign=HangUpSign(options.pop("hang_up_sign")),
+        formats=(CODINGS[coding],) if coding else tuple(FORMATS),
+        late_ms=options.pop("late_ms"),
+        drop_per_million=options.pop("drop_per_million"),
+        overrun_every_s=options.pop("overrun_every_s"),
+        mute_after_s=options.pop("mute_after_s"),
+    )
+    as_json = options.pop("as_json")
+
+    def ready(place: dict[str, str]) -> None:
+        click.echo(json.dumps(place) if as_json else "  ".join(f"{key} {value}" for key, value in place.items()))
+
+    Bench(settings, ready=ready, report=lambda line: click.echo(line, err=True), **options).run()
+
+
+_MESSAGE = _options(
+    click.option("--account", help="Four digits 0-9 B-F."),
+    click.option("--code", help="Event code, three digits."),
+    click.option("--qualifier", default="1", show_default=True, help="1 new, 3 restoral, 6 still present."),
+    click.option("--partition", default="00", show_default=True),
+    click.option("--zone", default="000", show_default=True),
+    click.option(
+        "--then", "more", multiple=True, metavar="CODE[:QUAL[:PART[:ZONE]]]", help="Another frame, same call."
+    ),
+)
+_SOUND = _options(
+    click.option("--on-ms", type=float, default=50, show_default=True),
+    click.option("--off-ms", type=float, default=50, show_default=True),
+    click.option("--level", "level_dbm0", type=float, default=-10, show_default=True, help="dBm0, each tone."),
+    click.option("--twist", "twist_db", type=float, default=0, show_default=True, help="High group minus low, dB."),
+    click.option("--offset", "offset_percent", type=float, default=0, show_default=True, help="Frequency error, %."),
+    click.option("--noise-db", type=float, help="White noise so many dB below the digits."),
+)
+_HABITS = _options(
+    click.option("--caller", help="Number shown; P, C, O or S: withheld and why."),
+    click.option("--attempts", type=int, default=4, show_default=True, help="Sends of one frame in a call."),
+    click.option("--redials", type=int, default=0, show_default=True),
+    click.option("--redial-after-s", type=float, default=5, show_default=True),
+    click.option("--wrong-digit", type=int, help="Position 1-16 of a digit that always goes out wrong."),
+    click.option("--voice", "voice_s", type=float, default=0, help="Somebody speaks so many seconds after the frames."),
+    click.option("--mishear", type=float, default=0, help="Chance that a greeting or a kiss-off is not noticed."),
+)
+
+
+@sim.command()
+@click.option("--wav", "wav", type=click.Path(path_type=Path), help="Write the call as a recording; dial nobody.")
+@click.option("--mono", is_flag=True, help="With --wav: both directions in one channel.")
+@click.option("--dial", "lines", type=click.Path(path_type=Path), multiple=True, help="Line of a modem; repeatable.")
+@click.option("--speed", type=click.FloatRange(0, min_open=True), default=1.0, help="The modem's --speed.")
+@_MESSAGE
+@_SOUND
+@_HABITS
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="What happened, as JSON Lines; times are samples since dialling.")
+def panel(
+    wav: Path | None, mono: bool, lines: tuple[Path, ...], speed: float, seed: int, as_json: bool, **options: Any
+) -> int:
+    """A Contact ID unit that calls, waits for its kiss-off, repeats and redials.
+
+    Exit code 0: everything was kissed off (or, without a frame, spoken); 1: it was not.
+    """
+    if (wav is None) == (not lines):
+        raise click.UsageError("say either --wav OUT or --dial LINE")
+    import numpy as np
+    from decoder.registry import by_name
+
+    from sim.panel import Panel
+    from sim.phone import Phone
+
+    rng = np.random.default_rng(seed)
+    form = by_name("contact-id")
+    try:
+        settings = _settings(options)
+        phone = Phone(Panel(settings, form.encode, lambda: float(rng.random())), rng)
+    except ValueError as error:
+        raise BadInput(f"sim panel: {error}") from None
+
+    def watch(note: Note) -> None:
+        click.echo(_as_json(note) if as_json else _as_text(note))
+
+    if wav is not None:
+        from sim.recording import record, write_wav
+
+        notes: list[Note] = []
+        unit, receiver, finished = record(phone, form, notes)
+        try:
+            write_wav(wav, unit, receiver, mono=mono)
+        except OSError as error:
+            raise BadInput(f"sim panel: cannot write {wav}: {error.strerror}") from None
+        for note in notes:
+            watch(note)
+    else:
+        import asyncio
+
+        from sim.dialler import Dialler, LineGone
+
+        try:
+            finished = asyncio.run(Dialler(phone, lines, speed=speed, watch=watch).run())
+        except LineGone as error:
+            raise BadInput(f"sim panel: {error}; is `yobirin sim modem` running there?") from None
+    return 0 if finished.complete else 1
+
+
+def _settings(options: dict[str, Any]) -> PanelSettings:
+    from sim.panel import PanelSettings
+
+    names = ("account", "code", "qualifier", "partition", "zone", "more")
+    account, code, qualifier, partition, zone, more = (options.pop(name) for name in names)
+    messages = _messages(account, code, qualifier, partition, zone, more)
+    if not messages and not options["voice_s"]:
+        raise ValueError("nothing to do: give --account and --code, or --voice SECONDS")
+    return PanelSettings(messages=messages, **options)
+
+
+def _messages(
+    account: str | None, code: str | None, qualifier: str, partition: str, zone: str, more: tuple[str, ...]
+) -> tuple[Message, ...]:
+    from decoder.exchange import Message
+
+    if code is None and not more:
+        return ()
+    if account is None:
+        raise ValueError("--code needs --account")
+    messages = [Message(account, code, qualifier, partition, zone)] if code is not None else []
+    for text in more:
+        parts = text.split(":")
+        if len(parts) > 4:
+            raise ValueError(f"--then {text}: expected CODE:QUALIFIER:PARTITION:ZONE")
+        messages.append(Message(account, *parts))
+    return tuple(messages)
+
+
+def _as_json(note: Note) -> str:
+    return json.dumps({"what": note.what, "at": note.at, "at_s": round(note.at / 8000, 4), **note.details})
+
+
+def _as_text(note: Note) -> str:
+    details = "  ".join(f"{key}={value}" for key, value in note.details.items())
+    return f"{note.at / 8000:9.3f} s  {note.what:<14} {details}".rstrip()

@@ -1,0 +1,201 @@
+"""A simulated voice modem as a process: the computer's side is a pty, the line's side a Unix socket.
+
+The thin shell around `modem.py`. It paces the modem's ticks: 20 ms each, divided by the speed, and
+no tick before the caller has answered the one before, so that a slow caller makes the line slow,
+never wrong. While nothing happens it sleeps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import tty
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from decoder.samples import I16
+from sim.modem import VoiceModem
+from sim.wire import BLOCK, Kind, Message, Parser, block_of, numbers_of, sound
+
+TICK_S: Final = 0.020
+LOOK_AGAIN_S: Final = 0.05  # for a computer on a port that nobody has open
+CALLER_MUTE_S: Final = 5.0  # a caller that sends no sound for so long has crashed
+OUT_BYTES_MAX: Final = 4_000  # what a modem keeps for a computer that does not read: half a second
+BEHIND_S_MAX: Final = 1.0
+
+Report = Callable[[str], None]
+
+
+class PtyModem:
+    """One modem. `port` is the path to open, `socket` the line to dial."""
+
+    def __init__(self, modem: VoiceModem, socket: Path, *, speed: float, link: Path | None, report: Report) -> None:
+        self._modem, self._speed, self._report = modem, speed, report
+        self._master, slave = pty.openpty()
+        tty.setraw(slave)
+        self.port = os.ttyname(slave)
+        os.close(slave)
+        os.set_blocking(self._master, False)
+        self.socket, self._link = socket, link
+        self._loop = asyncio.get_running_loop()
+        self._open = False  # somebody has the port open
+        self._out = bytearray()
+        self._caller: asyncio.StreamWriter | None = None
+        self._reply: I16 | None = None
+        self._told_state = ""
+        self.ready = asyncio.Event()  # the port and the line are there, or could not be made
+        self._wake = asyncio.Event()
+        self._replied = asyncio.Event()
+
+    async def serve(self) -> None:
+        """Be a modem until cancelled; the socket and the link are removed at the end."""
+        try:
+            server = await asyncio.start_unix_server(self._dialled, self.socket)
+            if self._link is not None:
+                self._link.unlink(missing_ok=True)
+                self._link.symlink_to(self.port)
+        finally:
+            self.ready.set()
+        try:
+            self._look()
+            await self._run()
+        finally:
+            server.close()
+            self._loop.remove_reader(self._master)
+            os.close(self._master)
+            for path in (self.socket, self._link):
+                if path is not None:
+                    path.unlink(missing_ok=True)
+
+    def unplug(self) -> None:
+        """The cable is pulled, for good: the port goes away under whoever has it open."""
+        self._loop.remove_reader(self._master)
+        self._modem.port_closed()
+        os.dup2(os.open(os.devnull, os.O_RDWR), self._master)
+        self._report(f"{self.port}: unplugged")
+
+    # -- time ---------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        due = self._loop.time()
+        while True:
+            if self._modem.idle and self._caller is None:
+                self._wake.clear()
+                await self._wake.wait()
+                due = self._loop.time()
+            due = max(due + TICK_S / self._speed, self._loop.time() - BEHIND_S_MAX)
+            if (wait := due - self._loop.time()) > 0:
+                await asyncio.sleep(wait)
+            await self._tick()
+
+    async def _tick(self) -> None:
+        if self._caller is not None and self._reply is None:
+            self._replied.clear()
+            try:
+                await asyncio.wait_for(self._replied.wait(), CALLER_MUTE_S)
+            except TimeoutError:
+                self._caller_gone("the caller sends no sound")
+        heard = self._reply if self._reply is not None else np.zeros(BLOCK, np.int16)
+        self._reply = None
+        played = self._modem.tick(heard)
+        self._flush()
+        if self._caller is None:
+            return
+        if self._modem.off_hook and self._told_state != "answered":
+            self._told_state = "answered"
+            self._tell(Message(Kind.ANSWERED))
+        elif not self._modem.off_hook and self._told_state == "answered":
+            self._tell(Message(Kind.HUNG_UP))
+            self._caller_gone("hung up by the computer")
+            return
+        self._tell(sound(played))
+
+    # -- the computer ---------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        self._loop.add_reader(self._master, self._readable)
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(self._master, 4096)
+        except BlockingIOError:
+            return
+        except OSError:  # EIO: nobody has the port open
+            self._loop.remove_reader(self._master)
+            self._loop.call_later(LOOK_AGAIN_S, self._look)
+            if self._open:
+                self._open = False
+                self._out.clear()
+                self._modem.port_closed()
+                self._report(f"{self.port}: closed by the computer")
+            return
+        self._open = True
+        self._modem.from_computer(data)
+        self._flush()
+        self._wake.set()
+
+    def _flush(self) -> None:
+        self._out += self._modem.to_computer()
+        if not self._open:
+            self._out.clear()
+        while self._out:
+            try:
+                del self._out[: os.write(self._master, self._out[:2048])]
+            except BlockingIOError:
+                break
+            except OSError:
+                self._out.clear()
+        if len(self._out) > OUT_BYTES_MAX:
+            del self._out[: len(self._out) - OUT_BYTES_MAX]
+            self._out += b"\x10o"
+
+    # -- the line -------------------------------------------------------------------------------------
+
+    async def _dialled(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        parser = Parser()
+        mine = False
+        try:
+            while data := await reader.read(65_536):
+                for message in parser.feed(data):
+                    if message.kind is Kind.SET_UP and not mine:
+                        mine = self._set_up(message, writer)
+                    elif message.kind is Kind.SOUND and mine and self._caller is writer:
+                        self._reply = block_of(message)
+                        self._replied.set()
+                    elif message.kind is Kind.HUNG_UP:
+                        return
+                if not mine:
+                    return
+        except (OSError, ValueError) as error:
+            self._report(f"{self.port}: the caller's line broke: {error}")
+        finally:
+            if mine and self._caller is writer:
+                self._caller_gone("the caller hung up")
+            writer.close()
+
+    def _set_up(self, message: Message, writer: asyncio.StreamWriter) -> bool:
+        caller, called = numbers_of(message)
+        if self._caller is not None or not self._modem.ring(caller, called):
+            writer.write(Message(Kind.BUSY).encode())
+            return False
+        self._caller, self._told_state = writer, "ringing"
+        self._reply = np.zeros(BLOCK, np.int16)
+        self._report(f"{self.port}: rings, caller {caller or 'not given'}")
+        self._tell(Message(Kind.RINGING))
+        self._wake.set()
+        return True
+
+    def _tell(self, message: Message) -> None:
+        if self._caller is not None:
+            self._caller.write(message.encode())
+
+    def _caller_gone(self, why: str) -> None:
+        if self._caller is not None:
+            self._caller = None
+            self._replied.set()
+            self._modem.far_end_gone()
+            self._report(f"{self.port}: {why}")
