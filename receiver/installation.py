@@ -11,9 +11,10 @@ DEMONSTRATION_MARK: Final = "DEMONSTRATION"
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Paths of one installation. Nothing is created here."""
+    """Paths of one installation. Nothing is created here. config: its configuration file, if one was named."""
 
     data: Path
+    config: Path | None = None
 
     @property
     def intake(self) -> Path:

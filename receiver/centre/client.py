@@ -12,6 +12,7 @@ from typing import Any, Final
 from receiver.centre.command import Command
 from receiver.centre.opening import open_contract
 from receiver.clock import Clock
+from receiver.config import load
 from receiver.errors import BadInput, RefusedByRule, StoreUnavailable
 from receiver.installation import Installation
 from receiver.scenario import Scenario
@@ -85,7 +86,8 @@ def _over_socket(installation: Installation, name: str, command: Command) -> dic
 
 
 def _directly(installation: Installation, scenario: Scenario, command: Command, clock: Clock) -> dict[str, Any]:
-    opened = open_contract(installation, scenario, clock)
+    config = load(installation.config) if installation.config else None
+    opened = open_contract(installation, scenario, clock, config)
     try:
         (result,) = opened.store.transact(lambda tx: opened.desk.handle(tx, command, clock.now()))
     finally:

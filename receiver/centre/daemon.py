@@ -16,20 +16,24 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from receiver.centre import timers
 from receiver.centre.command import BYTES_MAX, own_actor, parse
 from receiver.centre.desk import Desk
-from receiver.centre.follow import Follower, get_cursor
+from receiver.centre.follow import Follower
 from receiver.centre.opening import Opened, open_contract
+from receiver.centre.outward import deliverer
 from receiver.clock import SECOND_US, Clock, Now
+from receiver.config import load
 from receiver.errors import BadInput, NotStored, RefusedByRule, StoreUnavailable, YobirinError
 from receiver.event import Draft, Record
 from receiver.installation import Installation
 from receiver.journal.reader import Reader
-from receiver.journal.store import Journal, Transaction
+from receiver.journal.record import GENESIS
+from receiver.journal.store import Journal, Store, Transaction
+from receiver.outbox.deliver import Deliverer
 from receiver.privacy.installation_key import installation_key
 from receiver.privacy.keys import KeyRing
 from receiver.rules.fact import Fact
+from receiver.rules.timer import Timer
 from receiver.scenario import Scenario
 from receiver.sockets import account_of, bound, peer_uid
 
@@ -50,10 +54,9 @@ class Centre:
     report: Report
     opened: Opened
     journal: Journal
-    steps: list[timers.Step] = field(default_factory=list)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
-    fatal: BaseException | None = None
+    outbox: Deliverer | None = None
     _following_failed: str | None = None
 
     @property
@@ -66,10 +69,10 @@ class Centre:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop.set)
         await self._submit(lambda tx: self.desk.take(tx, Fact("start", "centre"), self.clock.now()))
-        tasks = [
-            loop.create_task(part)
-            for part in (self._follow(), self._watch_timers(), self._listen(), self._hear_wakes())
-        ]
+        parts = [self._follow(), self._watch_timers(), self._listen(), self._hear_wakes()]
+        if self.outbox is not None:
+            parts.append(self.outbox.run())
+        tasks = [loop.create_task(part) for part in parts]
         stopped = loop.create_task(self.stop.wait())
         try:
             done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -122,12 +125,15 @@ class Centre:
         return Follower("intake", Reader(self.installation.intake_db, keys), self.desk)
 
     async def _catch_up(self, follower: Follower) -> None:
-        cursor = await self._submit(lambda tx: get_cursor(tx, follower.name))
-        while records := follower.waiting(cursor):
+        if follower.cursor is None:
+            follower.cursor = await self._submit(lambda tx: tx.cursor(follower.name) or (0, GENESIS))
+        while records := follower.waiting(follower.cursor):
             for record in records:
                 made: list[Record] = await self._submit(follower.work(record, self.clock.now()))
+                follower.cursor = (record.seq, record.hash)
                 self._tell(made)
-            cursor = (records[-1].seq, records[-1].hash)
+            if self.outbox is not None:
+                self.outbox.wake.set()
 
     # -- timers ---------------------------------------------------------------------------------
 
@@ -137,9 +143,14 @@ class Centre:
             now = self.clock.now()
             await self._notice_step(before, now)
             before = now
-            for timer in timers.due(self.desk.book.timers(), now, self.steps):
+            for timer in await self._due(now):
                 self._tell(await self._submit(self._fire(timer.id, timer.kind)))
             await asyncio.sleep(TIMERS_S)
+
+    async def _due(self, now: Now) -> list[Timer]:
+        """Read on the writer's thread: nobody else may look into the book while it changes."""
+        due: list[Timer] = await self._submit(lambda _tx: self.desk.book.due(now))
+        return due
 
     def _fire(self, timer: str, kind: str) -> Callable[[Transaction], list[Record]]:
         def work(tx: Transaction) -> list[Record]:
@@ -154,7 +165,6 @@ class Centre:
         by_us = (now.utc_us - before.utc_us) - (now.mono_us - before.mono_us)
         if before.boot_id != now.boot_id or abs(by_us) <= STEP_US:
             return
-        self.steps.append(timers.Step(now.utc_us, by_us))
         self.report(f"the wall clock was stepped by {by_us / SECOND_US:+.1f} s")
         await self._submit(lambda tx: self.desk.note(tx, Draft("clock.stepped", {"by_us": by_us}, actor="centre")))
 
@@ -215,11 +225,21 @@ class Centre:
 
 
 async def serve(installation: Installation, scenario: Scenario, clock: Clock, report: Report) -> None:
-    """Open the contract's store and serve until told to stop."""
-    opened = open_contract(installation, scenario, clock)
-    journal = Journal(lambda: opened.store)
+    """Open the contract's store and serve until told to stop. BadInput if the configuration is refused."""
+    config = load(installation.config) if installation.config else None
+    opened: list[Opened] = []
+
+    def open_store() -> Store:
+        opened.append(open_contract(installation, scenario, clock, config))
+        return opened[0].store
+
+    journal = Journal(open_store)  # opened on the writer's thread: the connection and the desk belong to it
     try:
-        await Centre(installation, scenario, clock, report, opened, journal).run()
+        centre = Centre(installation, scenario, clock, report, opened[0], journal)
+        if config is not None:
+            path = installation.store_db(scenario.name)
+            centre.outbox = deliverer(config, journal, lambda: Reader(path), clock, report)
+        await centre.run()
     finally:
         journal.close()
-        opened.lock.release()
+        opened[0].lock.release()

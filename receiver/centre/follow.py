@@ -28,11 +28,13 @@ class Follower:
     """Reads one intake's journal and hands its receptions to the desk.
 
     name: of the intake, and of the cursor in the contract's store
+    cursor: (sequence, hash) up to which everything is committed; None: not asked the store yet
     """
 
     name: str
     reader: Reader
     desk: Desk
+    cursor: tuple[int, str] | None = None
     callers: dict[str, str | None] = field(default_factory=dict)
 
     def waiting(self, cursor: tuple[int, str]) -> list[Record]:
@@ -49,7 +51,8 @@ class Follower:
             )
         if head == cursor:
             return []
-        if seq and self._hash_of(seq) != digest:
+        followed = self.reader.record(seq)
+        if followed is not None and followed.hash != digest:
             raise StoreUnavailable(
                 f"{self.name}: record {seq} is not the one followed before; run `yobirin store verify`"
             )
@@ -65,7 +68,7 @@ class Follower:
             elif record.type in HEALTH:
                 payload = {"intake": self.name, "type": record.type, **record.payload}
                 made = [self.desk.note(tx, Draft("health.reported", payload, actor="intake"))]
-            set_cursor(tx, self.name, record)
+            tx.move_cursor(self.name, record.seq, record.hash)
             return made
 
         return carry_out
@@ -79,28 +82,14 @@ class Follower:
             "caller": self._caller(str(record.payload.get("call"))),
             "received_at_us": record.at_us,
         }
-        return self.desk.take(tx, Fact("reception", "intake", payload), now)
+        followed = {"reception": record.seq, "intake": self.name, "type": record.type, **record.payload}
+        noted = self.desk.note(tx, Draft("reception.followed", followed, actor="intake"))
+        return [noted, *self.desk.take(tx, Fact("reception", "intake", payload), now)]
 
     def _caller(self, call: str) -> str | None:
         if call not in self.callers:
-            rows = self.reader.rows("SELECT seq FROM event WHERE subject = ? AND type = 'call.started'", call)
-            started = self.reader.after(rows[0][0] - 1, limit=1) if rows else []
+            started = [record for record in self.reader.of_subject(call) if record.type == "call.started"]
             private = self.reader.unseal(started[0]) if started else None
             caller = private.get("caller") if private else None
             self.callers = {call: caller if isinstance(caller, str) else None}  # one call at a time is enough
         return self.callers[call]
-
-    def _hash_of(self, seq: int) -> str:
-        rows = self.reader.rows("SELECT hash FROM event WHERE seq = ?", seq)
-        return str(rows[0][0]) if rows else ""
-
-
-def set_cursor(tx: Transaction, name: str, record: Record) -> None:
-    """Note in the store how far the intake has been followed."""
-    tx.execute("INSERT OR REPLACE INTO cursor (name, seq, hash) VALUES (?, ?, ?)", name, record.seq, record.hash)
-
-
-def get_cursor(tx: Transaction, name: str) -> tuple[int, str]:
-    """How far the intake has been followed: (0, "") for not at all."""
-    rows = tx.rows("SELECT seq, hash FROM cursor WHERE name = ?", name)
-    return (int(rows[0][0]), str(rows[0][1])) if rows else (0, "")

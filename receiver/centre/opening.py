@@ -7,14 +7,13 @@ does the same either way.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from receiver.centre.desk import Desk, QueueFor
 from receiver.centre.projection import CentreProjection
 from receiver.clock import Clock
+from receiver.config import Config
 from receiver.errors import StoreUnavailable
 from receiver.installation import Installation
 from receiver.journal.lock import WriterLock
@@ -24,6 +23,7 @@ from receiver.journal.store import Store
 from receiver.ledger.ledger import Ledger
 from receiver.ledger.projection import LedgerProjection
 from receiver.outbox.projection import OutboxProjection
+from receiver.outbox.rows import queue_for
 from receiver.privacy.installation_key import installation_key
 from receiver.privacy.keys import KeyRing
 from receiver.rules.book import Book
@@ -55,27 +55,36 @@ def open_contract(
     installation: Installation,
     scenario: Scenario,
     clock: Clock,
-    *,
-    queue_for: QueueFor = lambda _record: (),
-    mirrors: Sequence[Path] = (),
+    config: Config | None = None,
 ) -> Opened:
-    """Take the lock and fold the journal; StoreUnavailable if somebody else writes it or it cannot be read."""
+    """Take the lock and fold the journal; StoreUnavailable if somebody else writes it or it cannot be read.
+
+    config: says what leaves the house because of an event, and to which mirrors events are copied.
+    """
     try:
         installation.contract(scenario.name).mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise StoreUnavailable(f"{installation.data}: {os.strerror(error.errno or 0)}; choose another --data") from None
     lock = WriterLock(installation.writer_lock(scenario.name))
-    lock.acquire()
     try:
         keys = KeyRing.open(installation.store_keys(scenario.name), installation_key(installation, create=True))
         path = installation.store_db(scenario.name)
+        mirrors = config.mirror if config else ()
         store = Store(path, clock=clock, keys=keys, projections=projections(), mirrors=mirrors)
-        desk = Desk(scenario, Book(), Ledger(keys), queue_for)
+        desk = Desk(scenario, Book(), Ledger(keys), outward(config))
         fold_journal(desk, Reader(path, keys))
     except BaseException:
         lock.release()
         raise
     return Opened(store, desk, lock, keys)
+
+
+def outward(config: Config | None) -> QueueFor:
+    """Which outbox rows an event leads to: none unless MQTT is configured."""
+    if config is None or config.mqtt is None:
+        return lambda _record: ()
+    site, consumers = config.site, config.mqtt.consumers
+    return lambda record: queue_for(record, site, consumers)
 
 
 def fold_journal(desk: Desk, reader: Reader) -> None:

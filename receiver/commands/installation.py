@@ -38,10 +38,11 @@ def config_file(option: Path | None) -> Path | None:
 
 def find_installation(data: Path | None, config_path: Path | None) -> Installation:
     """The installation a command is meant for."""
+    path = config_file(config_path)
     if data is None and os.environ.get("YOBIRIN_DATA"):
         data = Path(os.environ["YOBIRIN_DATA"])
-    if data is None and (path := config_file(config_path)) is not None:
+    if data is None and path is not None:
         from receiver.config import load
 
         data = load(path).data
-    return Installation((data or Path("data")).absolute())
+    return Installation((data or Path("data")).absolute(), path.absolute() if path else None)
