@@ -22,7 +22,7 @@ from sim.modem import VoiceModem
 from sim.wire import BLOCK, Kind, Message, Parser, block_of, numbers_of, sound
 
 TICK_S: Final = 0.020
-LOOK_AGAIN_S: Final = 0.05  # for a computer on a port that nobody has open
+LOOK_AGAIN_S: Final = 0.01  # for a computer on a port that nobody has open
 CALLER_MUTE_S: Final = 5.0  # a caller that sends no sound for so long has crashed
 OUT_BYTES_MAX: Final = 4_000  # what a modem keeps for a computer that does not read: half a second
 BEHIND_S_MAX: Final = 1.0

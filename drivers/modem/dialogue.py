@@ -79,7 +79,8 @@ IN_CALL: Final = {
     State.HANGING_UP,
 }
 
-SETTLE_S: Final = 0.3
+SETTLE_S: Final = 0.3  # of quiet before the first command …
+SETTLE_S_MAX: Final = 3.0  # … but a babbling modem gets its commands all the same
 CHECK_EVERY_S: Final = 10.0
 RING_OVER_S: Final = 7.0  # Japan rings 1 s in 3 (20 IPM ±20 %): two bursts missed mean that the caller gave up
 BUSY_REPORTS: Final = 2  # one alone may be a groan of the right pitch
@@ -140,6 +141,7 @@ class Dialogue:
         self._settings = settings
         self._state = State.CLOSED
         self._faulty = False
+        self._opened_at = 0.0
         self._since = 0.0  # when this state was entered, or gave its last sign of life
         self._out: list[Effect] = []
         self._lines = LineSplitter()
@@ -182,7 +184,7 @@ class Dialogue:
         if self._state is State.CLOSED:
             return None
         if self._state is State.SETTLING:
-            return self._since + SETTLE_S
+            return min(self._since + SETTLE_S, self._opened_at + SETTLE_S_MAX)
         if self._state is State.IDLE:
             times = [self._since + CHECK_EVERY_S]
             if self._rang_at is not None:
@@ -203,6 +205,7 @@ class Dialogue:
         self._lines.clear()
         self._stream = dle.Unshielder()
         self._enter(State.SETTLING, now)
+        self._opened_at = now
         return self._give(Write(dle.STOP_RECEIVE + dle.END + b"\r"))
 
     def lost(self, reason: str, now: float) -> list[Effect]:
@@ -266,7 +269,8 @@ class Dialogue:
     def _take(self, data: bytes, now: float) -> bytes:
         """Consume bytes as this state reads them; returns what the next state must read."""
         if self._state in (State.CLOSED, State.SETTLING):
-            return b""  # before the start, or after a fault
+            self._since = now  # what an earlier owner asked for, or what comes after a fault
+            return b""
         if self._state in (State.OPENING_RECEIVE, State.OPENING_PLAY):
             lines, sound = self._lines.feed_until_connect(data)
             before = self._state
