@@ -46,8 +46,8 @@ def parse(line: bytes) -> Command:
     """The command in a line from the socket; BadInput on anything else."""
     try:
         value: Any = json.loads(line)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BadInput(f"not a command: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"not a command: {type(error).__name__}") from None
     if not isinstance(value, dict):
         raise BadInput("not a command: no JSON object")
     texts = {name: value.get(name) for name in ("id", "actor", "verb")}
