@@ -89,9 +89,10 @@ class Ledger:
             number = phone.normalise(number)
         except ValueError:
             return ()
-        return tuple(
-            home for subject in self._subjects_by_phone.of(number) if (home := self.by_subject(subject)) is not None
-        )
+        people = [self.people[subject] for subject in self._subjects_by_phone.of(number)]
+        people.sort(key=lambda one: (one.status is not Status.ACTIVE, one.city.value, one.id_number))
+        homes = (self.by_subject(person.subject) for person in people)
+        return tuple(home for home in homes if home is not None)
 
     def by_subject(self, subject: str) -> Home | None:
         """The home of this subscriber."""

@@ -47,6 +47,7 @@ class LedgerProjection:
 
     def fold(self, db: sqlite3.Connection, record: Record) -> None:
         payload = record.payload
+        # Whoever changes what is folded here raises `version`.
         match record.type:
             case "subscriber.added" | "subscriber.changed":
                 _put_person(db, record)
@@ -57,8 +58,10 @@ class LedgerProjection:
                 device = (payload["device"], record.subject, record.seq, payload["state"], _text(payload))
                 db.execute("INSERT INTO ledger_device VALUES (?, ?, ?, ?, NULL, ?, NULL)", device)
             case "device.installed":
-                home = (record.seq, DeviceState.INSTALLED.value, payload["subject"], _text(payload), payload["device"])
-                db.execute("UPDATE ledger_device SET seq = ?, state = ?, home = ?, installed = ? WHERE serial = ?", home)
+                home = (record.seq, payload["subject"], _text(payload), DeviceState.INSTALLED.value, payload["device"])
+                db.execute(
+                    "UPDATE ledger_device SET seq = ?, home = ?, installed = ?, state = ? WHERE serial = ?", home
+                )
             case "device.removed" | "device.state":
                 state = (record.seq, payload["state"], payload["device"])
                 db.execute("UPDATE ledger_device SET seq = ?, state = ?, home = NULL WHERE serial = ?", state)
@@ -100,7 +103,8 @@ def load(reader: Reader, keys: Keys) -> Ledger:
         ledger.apply(type_, payload, private, at_us=at_us, subject=subject)
     for digest, subject in reader.rows("SELECT digest, subject FROM ledger_id"):
         ledger.ids[digest] = subject
-    _load_devices(ledger, reader.rows("SELECT subject, state, home, payload, installed FROM ledger_device ORDER BY seq"))
+    devices = reader.rows("SELECT subject, state, home, payload, installed FROM ledger_device ORDER BY seq")
+    _load_devices(ledger, devices)
     lines = reader.rows("SELECT subject, payload, sealed FROM ledger_line ORDER BY seq")
     for subject, text, sealed in lines:
         payload = json.loads(text)

@@ -94,6 +94,12 @@ def bench() -> Bench:
 
 
 @pytest.fixture(scope="session")
+def fresh_bench() -> type[Bench]:
+    """For properties, which need a new one each time."""
+    return Bench
+
+
+@pytest.fixture(scope="session")
 def empty_ledger() -> Ledger:
     """For properties over `decide`, which changes nothing."""
     return Ledger(FixedKeys())

@@ -280,10 +280,11 @@ class TestDevices:
 
 
 class TestImport:
-    def rows(self, *people: dict[str, Any]) -> list[dict[str, Any]]:
+    def rows(self, bench: Any, *people: dict[str, Any]) -> list[dict[str, Any]]:
+        cards = (bench.card(**person) for person in people)
         return [
-            {"line": number, "subscriber": {k: v for k, v in _person(**person).items() if k != "source"}}
-            for number, person in enumerate(people, 2)
+            {"line": number, "subscriber": {name: value for name, value in card.items() if name != "source"}}
+            for number, card in enumerate(cards, 2)
         ]
 
     def test_every_bad_row_is_named_and_nothing_changes(self, bench: Any) -> None:
@@ -335,8 +336,8 @@ class TestImport:
 def test_nothing_personal_in_any_payload(bench: Any) -> None:
     """Canaries: what identifies a person travels sealed only."""
     canaries = {
-        "id_number": "カナリア00123", "name": "𠮷田 葉子", "kana": "ヨシダ ヨウコ",
-        "address": "滋賀県守山市金糸雀町9-9", "access_notes": "裏口の鍵は植木鉢", "key_place": "郵便受け", "notes": "聴力が弱い",
+        "id_number": "カナリア00123", "name": "𠮷田 葉子", "kana": "ヨシダ ヨウコ", "notes": "聴力が弱い",
+        "address": "滋賀県守山市金糸雀町9-9", "access_notes": "裏口の鍵は植木鉢", "key_place": "郵便受け",
     }  # fmt: skip
     contact = {"name": "金糸雀 太郎", "relation": "長男", "phones": ["0775830001"]}
     person = bench.home(
