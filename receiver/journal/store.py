@@ -82,6 +82,7 @@ class Store:
             self._head = self._stored_head()
             self._note = HeadNote(path)
             self._fold_tail()
+            database.sync_folder(path.parent)  # the log's name; SQLite asks for this as well, but ignores the answer
             self._admit_lost_tail()
             if mirrors:
                 self._mirrors = Mirrors(path, mirrors, on_mirror_lost)

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from receiver.errors import NotStored, StoreUnavailable
-from receiver.journal.database import BUSY_S, create_private
+from receiver.journal.database import BUSY_S, create_private, sync_folder
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
@@ -227,6 +227,7 @@ def _open_writer(path: Path, installation_key: bytes, entropy: Callable[[int], b
             digest = _wrap(AESGCM(_derived(installation_key, salt)), "meta:digest", entropy(KEY_BYTES), entropy)
             db.executemany("INSERT INTO meta VALUES (?, ?)", [("salt", salt), ("digest", digest)])
         db.execute("COMMIT")
+        sync_folder(path.parent)
     except BaseException:
         db.close()
         raise

@@ -57,6 +57,11 @@ def tally() -> type[Tally]:
 
 
 @pytest.fixture
+def installation_key() -> bytes:
+    return INSTALLATION_KEY
+
+
+@pytest.fixture
 def keys(tmp_path: Path) -> Iterator[KeyRing]:
     ring = KeyRing.open(tmp_path / "data" / "keys.db", INSTALLATION_KEY, entropy=random.Random(7).randbytes)
     yield ring
