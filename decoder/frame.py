@@ -38,6 +38,7 @@ class Frame:
     start, end samples since answer: first sample of the first digit, last of the last
     confidence 0..1, of the whole frame
     recovered  positions in `raw` that were decided by checksum or structure, not by sound
+    note       what a person should know: a sender's known fault that was read past
     Strings throughout: leading zeros count.
     """
 
@@ -53,6 +54,7 @@ class Frame:
     confidence: float
     checksum_ok: bool = True
     recovered: tuple[int, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

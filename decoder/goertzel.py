@@ -1,0 +1,45 @@
+"""Energy of single frequencies in short frames, many frames at once, as one matrix product.
+
+What Goertzel's recursion computes for one frequency and one block is a scalar product with a cosine
+and one with a sine. Side by side they are a matrix; a thousand blocks from a thousand lines are
+another; the product is what numpy does best, and no loop ever touches a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from decoder.samples import F32, I16, RATE_HZ
+
+
+def basis(hz: Sequence[float], width: int) -> F32:
+    """Cosines, then negative sines, of each frequency over `width` samples at 8 kHz. Returns (2·len(hz), width).
+
+    Scaled so that the squares of a frequency's two products sum to the energy it explains: a sine on
+    frequency gives the whole energy of the frame (width · peak² / 2).
+    """
+    phase = 2 * np.pi / RATE_HZ * np.outer(np.asarray(hz, np.float64), np.arange(width))
+    both = np.concatenate([np.cos(phase), -np.sin(phase)])
+    return np.ascontiguousarray(both * np.sqrt(2 / width), np.float32)
+
+
+def explained(products: F32) -> F32:
+    """Energy at each frequency, from products with a `basis`. (2·k, n) → (k, n)."""
+    count = len(products) // 2
+    squares = products * products
+    energy: F32 = squares[:count] + squares[count:]
+    return energy
+
+
+def energy(frames: F32) -> F32:
+    """Whole energy of each frame, whatever its frequencies. (n, width) → (n,)."""
+    total: F32 = np.einsum("ij,ij->i", frames, frames)
+    return total
+
+
+def framed(sound: I16, width: int) -> I16:
+    """`sound` as frames back to back, the rest that fills no frame left out. (…, n) → (…, n // width, width)."""
+    count = sound.shape[-1] // width
+    return sound[..., : count * width].reshape(*sound.shape[:-1], count, width)

@@ -1,0 +1,39 @@
+"""One stream of symbols, read in every format at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from decoder.exchange import Format, Reader
+from decoder.frame import Frame, Rejected
+from decoder.registry import FORMATS
+from decoder.symbols import Symbol
+
+
+class Reading:
+    """Feeds the readers of `formats`, in order of trial; where one reads a frame, complaints of others are dropped."""
+
+    def __init__(self, formats: Iterable[Format] = FORMATS) -> None:
+        self._readers: list[Reader] = [known.reader() for known in formats]
+
+    @property
+    def deadline(self) -> int | None:
+        """Sample count at which `tick` must be called at the latest, or None."""
+        return min((reader.deadline for reader in self._readers if reader.deadline is not None), default=None)
+
+    def hear(self, symbol: Symbol) -> list[Frame | Rejected]:
+        """Take one symbol; symbols come in the order of their ends."""
+        return self._each(lambda reader: reader.hear(symbol))
+
+    def tick(self, at: int) -> list[Frame | Rejected]:
+        """Everything before sample `at` has been heard: pass a detector's `heard_until`."""
+        return self._each(lambda reader: reader.tick(at))
+
+    def _each(self, ask: Callable[[Reader], list[Frame | Rejected]]) -> list[Frame | Rejected]:
+        results = [result for reader in self._readers for result in ask(reader)]
+        frames = [result for result in results if isinstance(result, Frame)]
+        return [result for result in results if isinstance(result, Frame) or not _within(result, frames)]
+
+
+def _within(rejected: Rejected, frames: list[Frame]) -> bool:
+    return any(rejected.start < frame.end and frame.start < rejected.end for frame in frames)
