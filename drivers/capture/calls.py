@@ -160,31 +160,33 @@ class CaptureCalls:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.problem: str | None = None
-        self.packets = 0
 
     def __iter__(self) -> Iterator[CallAudio]:
-        """Raises UnreadableAudio if the file is no capture; OSError as the disk does."""
-        internet, calls = Internet(), Calls()
+        """Raises UnreadableAudio if the file is no capture or no call is in it; OSError as the disk does."""
+        internet, calls, found = Internet(), Calls(), 0
         with self._path.open("rb", buffering=1 << 20) as file:
             capture = CaptureFile(file)
             for packet in capture:
                 datagram = internet.hear(packet)
-                if datagram is not None:
-                    yield from calls.hear(datagram)
-        yield from calls.finish()
-        self.problem, self.packets = capture.problem, capture.packets
+                for call in calls.hear(datagram) if datagram is not None else ():
+                    found += 1
+                    yield call
+        self.problem = capture.problem
+        for call in calls.finish():
+            found += 1
+            yield call
+        if not found:
+            reason = f" ({self.problem})" if self.problem else ""
+            raise UnreadableAudio(f"no call with sound in its {capture.packets} packets{reason}")
 
 
 def read_calls(path: Path) -> list[CallAudio]:
     """All calls of a capture, in the order of their beginning; the file's own problem stands in each.
 
-    Raises UnreadableAudio if the file is no capture or there is no call in it; OSError as the disk does.
+    Raises UnreadableAudio if the file is no capture or no call is in it; OSError as the disk does.
     """
     reader = CaptureCalls(path)
     calls = sorted(reader, key=lambda call: call.started_utc_us or 0)
-    if not calls:
-        reason = f"; {reader.problem}" if reader.problem else ""
-        raise UnreadableAudio(f"no call with sound among its {reader.packets} packets{reason}")
     if reader.problem is None:
         return calls
     return [replace(call, problem="; ".join(filter(None, (reader.problem, call.problem)))) for call in calls]

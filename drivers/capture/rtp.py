@@ -257,7 +257,7 @@ class _Events:
             last = self._digits[-1]
             self._digits[-1] = event_digit(key, last.start, max(last.end, end), last.level_dbm0)
         else:
-            self._digits.append(event_digit(key, place, end, -float(flags & 0x3F)))
+            self._digits.append(event_digit(key, place, end, 0.0 - (flags & 0x3F)))
         self._timestamp, self._ended, self._duration = place, ended, duration
         return end
 
