@@ -50,8 +50,12 @@ async def consume(arguments: argparse.Namespace) -> None:
     db = open_store(arguments.store)
     receipts = f"yobirin/{arguments.site}/receipt/{arguments.name}"
     client = aiomqtt.Client(
-        arguments.host, arguments.port, identifier=f"consumer-{arguments.name}", clean_session=False
-    )  # fmt: skip
+        arguments.host,
+        arguments.port,
+        identifier=f"consumer-{arguments.name}",
+        clean_session=False,
+        timeout=arguments.answer_s,
+    )
     async with client:
         for wanted in arguments.wants:
             await client.subscribe(f"yobirin/{arguments.site}/{wanted}/+", qos=1)
@@ -84,7 +88,8 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="as in [[mqtt.consumer]] name")
     parser.add_argument("--wants", nargs="+", default=["event", "case", "task"])
     parser.add_argument("--store", default="received.db")
-    parser.add_argument("--retry-s", type=float, default=2.0)
+    parser.add_argument("--retry-s", type=float, default=2.0, help="pause before connecting again")
+    parser.add_argument("--answer-s", type=float, default=5.0, help="a broker that takes longer to answer is gone")
     try:
         asyncio.run(forever(parser.parse_args()))
     except KeyboardInterrupt:

@@ -53,16 +53,17 @@ class House:
         )
         self.reader = Reader(self.path, self.keys)
 
-    def happen(self, kind: str, payload: dict[str, Any], private: dict[str, Any] | None = None) -> None:
-        """Append an event and what it queues."""
+    def happen(self, *events: tuple[str, dict[str, Any]], private: dict[str, Any] | None = None) -> None:
+        """Append events and what they queue, in one transaction."""
         assert self.config.mqtt is not None
         consumers = self.config.mqtt.consumers
 
         def work(tx: Transaction) -> None:
-            subject = self.keys.random_subject() if private else None
-            record = tx.append(Draft(kind, payload, subject=subject, private=private))
-            for draft in queue_for(record, self.config.site, consumers):
-                tx.append(draft)
+            for kind, payload in events:
+                subject = self.keys.random_subject() if private else None
+                record = tx.append(Draft(kind, payload, subject=subject, private=private))
+                for draft in queue_for(record, self.config.site, consumers):
+                    tx.append(draft)
 
         self.journal.submit(work).result()
 
