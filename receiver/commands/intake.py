@@ -1,0 +1,97 @@
+"""`yobirin intake`: the process that answers, decodes, stores and kisses off."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from typing import TYPE_CHECKING
+
+import click
+
+from receiver.commands.installation import installation_options
+from receiver.installation import Installation
+
+if TYPE_CHECKING:
+    from receiver.config import Config
+    from receiver.intake.daemon import IntakeSettings
+
+
+@click.command()
+@click.option(
+    "--line", "lines", multiple=True, metavar="URI", help="A line to serve, besides those of the configuration."
+)
+@click.option("--supervised", is_flag=True, hidden=True, help="End when the supervisor is gone.")
+@installation_options
+def intake(lines: tuple[str, ...], supervised: bool, installation: Installation) -> None:
+    """Run the intake process alone (for a service manager).
+
+    A line is named by scheme and address: modem:/dev/ttyACM0 answers a voice modem; wav:DIR and
+    pcap:DIR watch a folder and take each recording dropped into it once.
+    """
+    import asyncio
+
+    from receiver.clock import clock_from_environment
+    from receiver.config import default, load
+    from receiver.intake.daemon import serve
+    from receiver.supervisor import end_with_parent
+
+    if supervised:
+        end_with_parent()
+    config = load(installation.config) if installation.config else default(installation.data)
+    wanted = [(line.uri, line.profile) for line in config.lines] + [(uri, None) for uri in lines]
+    served, folders = _made(wanted)
+    asyncio.run(
+        serve(
+            installation,
+            settings_of(config),
+            served,
+            clock_from_environment(),
+            lambda line: click.echo(line, err=True),
+            *folders,
+            version=importlib.metadata.version("yobirin"),
+        )
+    )
+
+
+def _made(wanted: list[tuple[str, str | None]]):  # type: ignore[no-untyped-def]
+    """The lines that can be answered, and a watcher for each folder. Raises BadInput for a name that is neither."""
+    from drivers.registry import FOLDERS, make_line, split_name
+    from receiver.errors import BadInput
+    from receiver.intake.folder_daemon import watcher
+
+    served, folders, seen = [], [], set()
+    for uri, _profile in wanted:
+        if uri in seen:
+            raise BadInput(f"{uri}: named twice; leave one out")
+        seen.add(uri)
+        try:
+            scheme, address, _ = split_name(uri)
+            if scheme in FOLDERS:
+                folders.append(watcher(uri, scheme, address))
+            else:
+                served.append(make_line(uri))
+        except ValueError as error:
+            raise BadInput(str(error)) from None
+    return served, folders
+
+
+def settings_of(config: Config) -> IntakeSettings:
+    """What the configuration says about taking calls."""
+    from decoder.registry import by_name
+    from decoder.samples import from_ms
+    from receiver.clock import MINUTE_US
+    from receiver.errors import BadInput
+    from receiver.intake.call import CallSettings
+    from receiver.intake.daemon import IntakeSettings
+
+    given = config.intake
+    try:
+        formats = tuple(by_name(name) for name in given.handshakes)
+    except ValueError as error:
+        raise BadInput(f"intake.handshakes: {error}") from None
+    call = CallSettings(
+        formats,
+        answer_pause=from_ms(given.t_answer_ms),
+        first_digit_wait=from_ms(given.handshake_wait_ms),
+        greetings_max=given.handshakes_max,
+    )
+    return IntakeSettings(call, given.retransmission_window_min * MINUTE_US, given.disk_stop_percent, config.mirror)

@@ -1,0 +1,417 @@
+"""The intake as a process: a thin asyncio shell around the station.
+
+It opens lines and journal, carries inputs in and orders out, and stamps the time. What is decided
+stands in `call.py` and `station.py`. A fault of ours on one call ends that call and no other; a
+failed commit ends the process, which starts again from the file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import shutil
+import signal
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from decoder.samples import Samples
+from drivers.line import (
+    Answered,
+    Fault,
+    Healed,
+    Heard,
+    HungUp,
+    Line,
+    LineInput,
+    Played,
+    PlayStarted,
+    Reported,
+    Ringing,
+)
+from receiver.clock import SECOND_US, Clock, Now
+from receiver.errors import NotStored, StoreUnavailable
+from receiver.event import Draft, Record
+from receiver.installation import Installation
+from receiver.intake import drafts, receptions
+from receiver.intake.audio import AudioFiles
+from receiver.intake.call import CallSettings
+from receiver.intake.ear import SoundEar
+from receiver.intake.receptions import Receptions
+from receiver.intake.signals import Commit, HangUp, Note, Play
+from receiver.intake.station import Answer, Order, Station
+from receiver.intake.telling import line_for
+from receiver.journal.lock import WriterLock
+from receiver.journal.store import Committed, Journal, Store, Transaction
+from receiver.privacy.installation_key import installation_key
+from receiver.privacy.keys import KeyRing
+
+TICK_S: Final = 1.0
+STEP_US: Final = 2 * SECOND_US  # a wall clock that moved by more against the monotonic one was stepped
+DISK_EVERY: Final = 10  # ticks
+CHECKPOINT_EVERY: Final = 30  # ticks
+HEARTBEAT_S: Final = 20.0  # so long may the journal be silent before the watchdog is no longer fed
+LEAVING_S: Final = 2.0
+
+Report = Callable[[str], None]
+T = TypeVar("T", Record, list[Record])
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeSettings:
+    """What the configuration says about taking calls. `window_us`: how long a retransmission may come later."""
+
+    call: CallSettings
+    window_us: int = receptions.WINDOW_US
+    disk_stop_percent: int = 95
+    mirrors: tuple[Path, ...] = ()
+
+
+@dataclass(slots=True)
+class Intake:
+    """One intake. `run` serves until SIGTERM, or until it must start again from the file."""
+
+    installation: Installation
+    settings: IntakeSettings
+    clock: Clock
+    report: Report
+    journal: Journal
+    keys: KeyRing
+    lines: dict[str, Line]
+    audio: AudioFiles
+    version: str = ""
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    fatal: BaseException | None = None
+    station: Station[Samples] = field(init=False)
+    _inbox: deque[tuple[str, LineInput]] = field(default_factory=deque)
+    _pumping: bool = False
+    _owed: set[Future[Any]] = field(default_factory=set)  # works the journal has not answered yet
+    _ticks: int = 0
+    _journal_beat_us: int = 0
+
+    def __post_init__(self) -> None:
+        formats = self.settings.call.formats
+        self.station = Station(
+            self.lines,
+            self.settings.call,
+            ear=lambda: SoundEar(formats),
+            number=self.keys.random_subject,
+            digest=lambda number: self.keys.digest("phone", number),
+        )
+
+    async def run(self, *others: Callable[[Intake], Any]) -> None:
+        """Serve. `others` are coroutine functions run beside the lines (folders). Raises what ended the process."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self.stop.set)
+        self.note(drafts.intake_event("intake.started", version=self.version, lines=sorted(self.lines)))
+        tasks = [loop.create_task(line.run(self._delivery(name))) for name, line in self.lines.items()]
+        tasks += [loop.create_task(other(self)) for other in others]
+        tasks.append(loop.create_task(self._every_second()))
+        gc.collect()
+        gc.freeze()
+        notify("READY=1")
+        stopped = loop.create_task(self.stop.wait())
+        try:
+            done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {stopped}:
+                task.result()
+                raise RuntimeError("a part of the intake ended by itself")
+        finally:
+            await self._leave([*tasks, stopped])
+        if self.fatal is not None:
+            raise self.fatal
+
+    # ── inputs ────────────────────────────────────────────────────────────────────────────────
+
+    def _delivery(self, line: str) -> Callable[[LineInput], None]:
+        return lambda happened: self._deliver(line, happened)
+
+    def _deliver(self, line: str, happened: LineInput) -> None:
+        """A line may deliver while it is being told something: inputs are taken one after the other."""
+        self._inbox.append((line, happened))
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while self._inbox:
+                self._take(*self._inbox.popleft())
+        finally:
+            self._pumping = False
+
+    def _take(self, line: str, happened: LineInput) -> None:
+        self._guarded(line, lambda now: self._dispatch(line, happened, now))
+
+    def _guarded(self, line: str, step: Callable[[Now], list[Order]]) -> None:
+        """One step of the station and what it orders. A fault of ours ends this call, journalled; the others live."""
+        now = self.clock.now()
+        try:
+            self._perform(step(now))
+        except Exception as error:
+            self._perform(self.station.drop(line, f"{type(error).__name__}: {error}", now))
+
+    def _dispatch(self, line: str, happened: LineInput, now: Now) -> list[Order]:
+        self._record(line, happened)
+        station = self.station
+        match happened:
+            case Heard(samples):
+                return station.heard(line, samples, now)
+            case Ringing():
+                return station.ringing(line, now)
+            case Answered(caller, called):
+                return station.answered(line, caller, called, now)
+            case Reported(key, at):
+                return station.reported(line, key, at, now)
+            case PlayStarted(token, at):
+                return station.play_started(line, token, at, now)
+            case Played(token, at, complete):
+                return station.played(line, token, at, complete, now)
+            case HungUp(reason):
+                return station.hung_up(line, reason, now)
+            case Fault(reason):
+                return station.fault(line, reason, now)
+            case Healed():
+                return station.healed(line, now)
+
+    def _record(self, line: str, happened: LineInput) -> None:
+        match happened:
+            case Heard(samples):
+                self.audio.heard(line, samples)
+            case PlayStarted(token, at):
+                self.audio.play_started(line, token, at)
+            case Played(_, at, complete) if not complete:
+                self.audio.cut(line, at)
+            case HungUp() | Fault():
+                self.audio.end(line)
+
+    # ── orders ────────────────────────────────────────────────────────────────────────────────
+
+    def _perform(self, orders: Sequence[Order]) -> None:
+        for line, order in orders:
+            match order:
+                case Note(draft):
+                    self._begin_audio(line, draft)
+                    self.note(draft)
+                case Commit(token, draft):
+                    self._store(line, token, draft)
+                case Play(token, steps):
+                    self.audio.will_play(line, token, steps)
+                    self.lines[line].play(token, steps)
+                case HangUp():
+                    self.lines[line].hang_up()
+                case Answer():
+                    self.lines[line].answer()
+
+    def _begin_audio(self, line: str, draft: Draft) -> None:
+        if draft.type == "call.started" and draft.subject is not None:
+            self.audio.begin(line, draft.subject)
+        elif draft.type == "call.ended":
+            self.audio.end(line)
+
+    def note(self, draft: Draft) -> None:
+        """Journal something that nobody waits for."""
+        self.submit(lambda tx: tx.append(draft), lambda record: None)
+
+    def _store(self, line: str, token: int, draft: Draft) -> None:
+        window_us = self.settings.window_us
+
+        def stored(committed: Committed[Record]) -> None:
+            receipt, seq = committed.receipt, committed.value.seq
+            self._guarded(line, lambda now: self.station.stored(token, receipt, seq, now))
+
+        def failed() -> None:
+            self._guarded(line, lambda now: self.station.unstored(token, now))
+
+        self.submit(lambda tx: receptions.store(tx, draft, window_us), stored, failed)
+
+    def submit(
+        self,
+        work: Callable[[Transaction], T],
+        stored: Callable[[Committed[T]], None],
+        failed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Hand a work to the writer's thread; its answer comes back on this one. A failed commit ends the process."""
+        loop = asyncio.get_running_loop()
+        future = self.journal.submit(work)
+        self._owed.add(future)
+
+        def answered() -> None:
+            self._owed.discard(future)
+            error = future.exception()
+            if error is None:
+                committed = future.result()
+                stored(committed)
+                self._tell(committed.value)
+                self._wake_centres()
+                return
+            failed()
+            self.report(f"alarm: not stored: {error}")
+            if isinstance(error, StoreUnavailable):
+                self._die(error)
+
+        def hand_over(_: Future[Any]) -> None:
+            with suppress(RuntimeError):  # the loop is closed: the process is ending
+                loop.call_soon_threadsafe(answered)
+
+        future.add_done_callback(hand_over)
+
+    def _die(self, error: BaseException) -> None:
+        self.fatal = self.fatal or error
+        self.stop.set()
+
+    def _tell(self, stored: Record | list[Record]) -> None:
+        for record in stored if isinstance(stored, list) else [stored]:
+            if (line := line_for(record)) is not None:
+                self.report(line)
+
+    def _wake_centres(self) -> None:
+        """Something new is in the journal: whoever follows it may look now. Nothing waits for them."""
+        wake(self.installation)
+
+    # ── time ──────────────────────────────────────────────────────────────────────────────────
+
+    async def _every_second(self) -> None:
+        before = self.clock.now()
+        self._journal_beat_us = before.mono_us
+        while True:
+            now = self.clock.now()
+            stepped = (now.utc_us - before.utc_us) - (now.mono_us - before.mono_us)
+            if abs(stepped) >= STEP_US and now.boot_id == before.boot_id:
+                self.note(drafts.intake_event("clock.stepped", by_us=stepped))
+            before = now
+            self._perform(self.station.tick(now))
+            if self._ticks % DISK_EVERY == 0:
+                self._look_at_disk()
+            if self._ticks % CHECKPOINT_EVERY == CHECKPOINT_EVERY - 1 and not self.station.busy:
+                self.journal.checkpoint()
+            self._feed_watchdog(now)
+            self._ticks += 1
+            await asyncio.sleep(TICK_S)
+
+    def _look_at_disk(self) -> None:
+        """Refusing is safe, the unit redials; acknowledging and losing is not."""
+        usage = shutil.disk_usage(self.installation.intake)
+        percent = 100 * (usage.total - usage.free) / usage.total
+        full = percent >= self.settings.disk_stop_percent
+        reason = f"the disk is {percent:.0f} % full; make room on {self.installation.intake}" if full else None
+        if full != (self.station.refusing is not None):
+            self.report(f"alarm: no call is answered: {reason}" if full else "calls are answered again")
+        self.station.refusing = reason
+
+    def _feed_watchdog(self, now: Now) -> None:
+        """Fed from the loop, and only while the journal's thread answers as well."""
+
+        def beat(_: Future[Any]) -> None:
+            self._journal_beat_us = self.clock.now().mono_us
+
+        self.journal.submit(_look).add_done_callback(beat)
+        if now.mono_us - self._journal_beat_us < HEARTBEAT_S * SECOND_US:
+            notify("WATCHDOG=1")
+
+    # ── leaving ───────────────────────────────────────────────────────────────────────────────
+
+    async def _leave(self, tasks: list[asyncio.Task[Any]]) -> None:
+        """Hang up, close the recordings, journal the end. Units that were speaking will redial."""
+        notify("STOPPING=1")
+        for line in list(self.station.calls):
+            with suppress(Exception):
+                self.lines[line].hang_up()
+            self._take(line, HungUp("the intake stops"))
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(self.audio.close)
+        if self.fatal is None:
+            self.note(drafts.intake_event("intake.stopped", version=self.version))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LEAVING_S):
+                    while self._owed:
+                        await asyncio.sleep(0.005)
+
+
+def _look(tx: Transaction) -> None:
+    tx.rows("SELECT 1")
+
+
+def notify(state: str) -> None:
+    """Tell the service manager (sd_notify), if there is one."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address:
+        send_datagram("\0" + address[1:] if address.startswith("@") else address, state.encode())
+
+
+def wake(installation: Installation) -> None:
+    """A datagram to every contract's centre that listens."""
+    for path in installation.data.glob("*/wake.sock"):
+        send_datagram(str(path), b"!")
+
+
+def send_datagram(address: str, data: bytes) -> None:
+    """Never waits and never fails: whoever does not listen looks by himself."""
+    import socket
+
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
+        sending.setblocking(False)
+        sending.sendto(data, address)
+
+
+def open_journal(
+    installation: Installation, settings: IntakeSettings, clock: Clock, report: Report
+) -> tuple[Journal, KeyRing, WriterLock]:
+    """Intake's journal, keys and lock; made on the very first start. Raises StoreUnavailable."""
+    installation.intake.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = WriterLock(installation.intake / "writer")
+    try:
+        keys = KeyRing.open(installation.intake_keys, installation_key(installation, create=True))
+
+        def lost(folder: Path, reason: str) -> None:
+            report(f"alarm: mirror {folder} lost: {reason}")
+
+        def store() -> Store:
+            return Store(
+                installation.intake_db,
+                clock=clock,
+                keys=keys,
+                projections=[Receptions()],
+                mirrors=settings.mirrors,
+                on_mirror_lost=lost,
+            )
+
+        return Journal(store), keys, lock
+    except BaseException:
+        lock.release()
+        raise
+
+
+async def serve(
+    installation: Installation,
+    settings: IntakeSettings,
+    lines: Sequence[Line],
+    clock: Clock,
+    report: Report,
+    *others: Callable[[Intake], Any],
+    version: str = "",
+) -> None:
+    """Open the journal and serve the lines until told to stop. Raises NotStored, StoreUnavailable."""
+    journal, keys, lock = open_journal(installation, settings, clock, report)
+    intakes: list[Intake] = []
+
+    def stored(call: str, file: str, samples: int, sha256: str) -> None:
+        draft = drafts.audio_stored(drafts.CallId(call, ""), file, samples=samples, sha256=sha256)
+        journal.submit(lambda tx: tx.append(draft))
+
+    audio = AudioFiles(installation.audio, keys.key, os.urandom, stored, report)
+    try:
+        by_name = {line.name: line for line in lines}
+        intakes.append(Intake(installation, settings, clock, report, journal, keys, by_name, audio, version))
+        await intakes[0].run(*others)
+    finally:
+        with suppress(NotStored):
+            journal.close()
+        keys.close()
+        lock.release()

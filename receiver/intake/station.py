@@ -1,0 +1,234 @@
+"""All lines of one intake, each with its call. Pure: it orders, and performs nothing.
+
+What a line delivers goes in by the method of that name, with the clocks read by the shell; orders
+come out as `(line, effect)`. `daemon.py` performs them with asyncio, `sim/world.py` on a virtual
+clock. Nobody's call depends on another line's: `drop` ends one call and leaves the others alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from receiver.clock import Now
+from receiver.event import Receipt
+from receiver.intake import drafts
+from receiver.intake.call import Call, CallSettings, State
+from receiver.intake.drafts import CallId
+from receiver.intake.ear import Ear
+from receiver.intake.signals import (
+    Answered,
+    Commit,
+    Effect,
+    Gone,
+    HangUp,
+    Input,
+    Moment,
+    Note,
+    Play,
+    Played,
+    PlayStarted,
+    Release,
+    Stored,
+    Unstored,
+)
+from receiver.intake.supervision import Health, LineWatch
+
+Sound = TypeVar("Sound")
+
+WITHHELD: Final = frozenset("PCOS")  # why a number was not given (Japanese caller ID display)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Go off hook; `answered` comes back."""
+
+
+Order = tuple[str, Effect | Answer]
+
+
+@dataclass(slots=True)
+class _Open(Generic[Sound]):
+    """A call in progress, its ear, and the sample it has come to."""
+
+    call: Call
+    ear: Ear[Sound]
+    at: int = 0
+
+
+class Station(Generic[Sound]):
+    """All lines.
+
+    ear     makes the ear of a new call      number  a new call's random number
+    digest  keyed hash of a telephone number, for exact look-ups
+    """
+
+    def __init__(
+        self,
+        lines: Iterable[str],
+        settings: CallSettings,
+        *,
+        ear: Callable[[], Ear[Sound]],
+        number: Callable[[], str],
+        digest: Callable[[str], str],
+    ) -> None:
+        self.lines = {name: LineWatch(name) for name in lines}
+        self.refusing: str | None = None
+        self._settings = settings
+        self._ear, self._number, self._digest = ear, number, digest
+        self._open: dict[str, _Open[Sound]] = {}
+        self._asked: dict[int, tuple[str, _Open[Sound]]] = {}  # commits that are not answered yet
+        self._tokens = itertools.count(1)
+
+    # ── what lines deliver ────────────────────────────────────────────────────────────────────
+
+    def ringing(self, line: str, now: Now) -> list[Order]:
+        watch = self._watch(line, now)
+        if line in self._open or not watch.may_answer(now.mono_us):
+            return []
+        if self.refusing is not None:
+            return [(line, Note(drafts.line_event("line.refusing", line, self.refusing)))]
+        return [(line, Answer())]
+
+    def answered(self, line: str, caller: str | None, called: str | None, now: Now) -> list[Order]:
+        orders = self._end(line, "answered anew", now)
+        watch = self._watch(line, now)
+        watch.opened()
+        identity = CallId(self._number(), line)
+        opened = _Open(Call(identity, self._settings, self._tokens), self._ear())
+        self._open[line] = opened
+        return orders + self._tell(line, opened, self._who(caller, called), now)
+
+    def heard(self, line: str, sound: Sound, now: Now) -> list[Order]:
+        self._watch(line, now)
+        opened = self._open.get(line)
+        if opened is None:
+            return []
+        inputs = opened.ear.hear(sound)
+        opened.at = max(opened.at, opened.ear.until)
+        orders = [order for happened in inputs for order in self._tell(line, opened, happened, now)]
+        return orders + self._pass(line, opened, opened.call.tick(Moment(opened.at, now.utc_us)))
+
+    def reported(self, line: str, key: str, at: int, now: Now) -> list[Order]:
+        self._watch(line, now)
+        if opened := self._open.get(line):
+            opened.ear.report(key, at)
+        return []
+
+    def play_started(self, line: str, token: int, at: int, now: Now) -> list[Order]:
+        self._watch(line, now)
+        opened = self._open.get(line)
+        if opened is None:
+            return []
+        opened.ear.playing(at)
+        opened.at = max(opened.at, at)
+        return self._tell(line, opened, PlayStarted(token, at), now)
+
+    def played(self, line: str, token: int, at: int, complete: bool, now: Now) -> list[Order]:
+        self._watch(line, now)
+        opened = self._open.get(line)
+        if opened is None:
+            return []
+        opened.ear.played(at)
+        opened.at = max(opened.at, at)
+        return self._tell(line, opened, Played(token, at, complete), now)
+
+    def hung_up(self, line: str, reason: str, now: Now) -> list[Order]:
+        self._watch(line, now).closed()
+        return self._end(line, reason, now)
+
+    def fault(self, line: str, reason: str, now: Now) -> list[Order]:
+        orders = self._end(line, f"line fault: {reason}", now)
+        return orders + [(line, Note(draft)) for draft in self._watch(line, now).failed(reason)]
+
+    def healed(self, line: str, now: Now) -> list[Order]:
+        return [(line, Note(draft)) for draft in self._watch(line, now).healed()]
+
+    # ── what the journal answers ──────────────────────────────────────────────────────────────
+
+    def stored(self, token: int, receipt: Receipt, seq: int, now: Now) -> list[Order]:
+        return self._answer(token, Stored(token, receipt, seq), now)
+
+    def unstored(self, token: int, now: Now) -> list[Order]:
+        return self._answer(token, Unstored(token), now)
+
+    # ── what people and time do ───────────────────────────────────────────────────────────────
+
+    def release(self, line: str, now: Now) -> list[Order]:
+        opened = self._open.get(line)
+        return self._tell(line, opened, Release(), now) if opened else []
+
+    def drop(self, line: str, reason: str, now: Now) -> list[Order]:
+        """Our own program failed on this call: it ends, said in the journal; all others live."""
+        opened = self._open.pop(line, None)
+        self.lines[line].closed()
+        if opened is None:
+            return [(line, Note(drafts.line_event("line.fault", line, reason)))]
+        fault = drafts.call_fault(opened.call.identity, reason)
+        return [(line, Note(fault)), (line, HangUp("fault of ours"))]
+
+    def tick(self, now: Now) -> list[Order]:
+        """Once a second: lines that have gone silent in the middle of a call."""
+        orders: list[Order] = []
+        for line, watch in self.lines.items():
+            if watch.stuck(now.mono_us):
+                reason = "the line delivers no sound"
+                orders += [*self._end(line, reason, now), (line, HangUp(reason))]
+                orders += [(line, Note(draft)) for draft in watch.failed(reason)]
+        return orders
+
+    @property
+    def busy(self) -> bool:
+        """Some call stands between its first digit and the end of its kiss-off."""
+        return any(opened.call.busy for opened in self._open.values())
+
+    @property
+    def calls(self) -> dict[str, Call]:
+        """Calls in progress, by line."""
+        return {line: opened.call for line, opened in self._open.items()}
+
+    # ── parts ─────────────────────────────────────────────────────────────────────────────────
+
+    def _watch(self, line: str, now: Now) -> LineWatch:
+        watch = self.lines[line]
+        watch.spoke(now.mono_us)
+        return watch
+
+    def _who(self, caller: str | None, called: str | None) -> Answered:
+        if caller in WITHHELD:
+            return Answered(None, called, withheld=caller)
+        return Answered(caller, called, caller_digest=self._digest(caller) if caller else None)
+
+    def _tell(self, line: str, opened: _Open[Sound], happened: Input, now: Now) -> list[Order]:
+        return self._pass(line, opened, opened.call.hear(happened, Moment(opened.at, now.utc_us)))
+
+    def _pass(self, line: str, opened: _Open[Sound], effects: list[Effect]) -> list[Order]:
+        for effect in effects:
+            if isinstance(effect, Commit):
+                self._asked[effect.token] = (line, opened)
+            elif isinstance(effect, Play):
+                opened.ear.playing(opened.at)  # from the order on: what comes now may be our own echo
+        return [(line, effect) for effect in effects]
+
+    def _answer(self, token: int, happened: Stored | Unstored, now: Now) -> list[Order]:
+        line, opened = self._asked.pop(token)
+        orders = self._tell(line, opened, happened, now)
+        # a call that is over has no line any more: it may note, never play
+        if self._open.get(line) is not opened:
+            return [(at, effect) for at, effect in orders if isinstance(effect, Note | Commit)]
+        return orders
+
+    def _end(self, line: str, reason: str, now: Now) -> list[Order]:
+        opened = self._open.pop(line, None)
+        if opened is None:
+            return []
+        orders = [order for last in opened.ear.finish() for order in self._tell(line, opened, last, now)]
+        orders += self._tell(line, opened, Gone(reason), now)
+        assert opened.call.state is State.GONE
+        return [(at, effect) for at, effect in orders if isinstance(effect, Note | Commit)]
+
+    def healthy(self) -> bool:
+        """No line is deaf."""
+        return all(watch.health is not Health.DEAF for watch in self.lines.values())

@@ -1,0 +1,54 @@
+"""One plain line for each thing that happened, for whoever watches the terminal or the log. No personal data."""
+
+from __future__ import annotations
+
+from receiver.event import Record
+
+SILENT = frozenset({"kissoff.started", "audio.stored"})
+
+
+def line_for(record: Record) -> str | None:
+    """What to say about a record of intake's journal, or None."""
+    payload = record.payload
+    line = payload.get("line", "")
+    match record.type:
+        case "frame.accepted":
+            return f"{line}: {_frame(record)}"
+        case "call.started":
+            number = "caller ID" if payload["caller_given"] else f"no caller ID ({payload['withheld'] or 'not sent'})"
+            return f"{line}: answered, {number}"
+        case "call.ended":
+            return (
+                f"{line}: call ended: {payload['reason']} ({payload['frames']} frames, {payload['rejected']} rejected)"
+            )
+        case "call.unknown":
+            best = f", best reading {payload['best']}" if payload["best"] else ""
+            return f"{line}: reception {record.seq}: UNKNOWN CALL ({payload['kind']}{best}), an emergency until known"
+        case "frame.rejected":
+            why = f" ({payload['evidence']})" if payload["evidence"] else ""
+            return f"{line}: not accepted: {payload['reason']}{why}, read as {payload['best']}"
+        case "kissoff.completed":
+            return f"{line}: reception {payload['reception']} kissed off"
+        case "kissoff.missed":
+            return f"{line}: reception {payload['reception']} stored, not kissed off: {payload['reason']}"
+        case "recording.taken":
+            problem = f"; {payload['problem']}" if payload["problem"] else ""
+            return f"{line}: recording taken: {payload['frames']} frames, {payload['rejected']} rejected{problem}"
+        case "line.fault" | "line.refusing" | "call.fault":
+            return f"alarm: {line}: {record.type}: {payload['reason']}"
+        case "line.healed":
+            return f"{line}: hears again"
+        case "clock.stepped":
+            return f"alarm: the clock was stepped by {payload['by_us'] / 1e6:+.1f} s"
+        case kind if kind in SILENT:
+            return None
+        case kind:
+            return " ".join(part for part in (f"{line}:" if line else "", kind, str(payload.get("reason", ""))) if part)
+
+
+def _frame(record: Record) -> str:
+    payload = record.payload
+    what = f"{payload['qualifier']}{payload['code']} {payload['partition']} {payload['zone']}"
+    repeats = f", repeats {payload['duplicate_of']}" if payload["duplicate_of"] else ""
+    silent = f", no kiss-off: {payload['kiss_off_withheld']}" if payload["no_kiss_off"] else ""
+    return f"reception {record.seq}: account {payload['account']} {what} ({payload['format']}), stored{repeats}{silent}"
