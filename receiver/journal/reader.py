@@ -47,6 +47,15 @@ class Reader:
         """Everything about one person, call or case, oldest first."""
         return self._records(f"SELECT {COLUMNS} FROM event WHERE subject = ? ORDER BY seq", subject)
 
+    def of_subjects(self, subjects: Sequence[str], types: Sequence[str]) -> list[Record]:
+        """What these types say about these people, calls or cases, oldest first."""
+        marks, kinds = (", ".join("?" * len(values)) for values in (subjects, types))
+        return self._records(
+            f"SELECT {COLUMNS} FROM event WHERE subject IN ({marks}) AND type IN ({kinds}) ORDER BY seq",
+            *subjects,
+            *types,
+        )
+
     def rows(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
         """What a query on projection tables finds."""
         try:
