@@ -62,3 +62,19 @@ class People(Protocol):
 
     def by_subject(self, subject: str) -> Home | None:
         """The home of this subscriber."""
+
+
+class KnownHomes:
+    """A fixed list of homes: for trials, stories and tests, where no ledger is at hand."""
+
+    def __init__(self, homes: tuple[Home, ...] = ()) -> None:
+        self._homes = homes
+
+    def by_account(self, account: str) -> tuple[Home, ...]:
+        return tuple(home for home in self._homes if home.account == account)
+
+    def by_phone(self, number: str) -> tuple[Home, ...]:
+        return tuple(home for home in self._homes if number in home.phones)
+
+    def by_subject(self, subject: str) -> Home | None:
+        return next((home for home in self._homes if home.subject == subject), None)

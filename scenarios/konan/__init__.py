@@ -1,1 +1,7 @@
-"""Contract 000: the emergency-call service of the four cities of Konan."""
+"""The Konan contract: 湖南地域緊急通報システム業務. Begin with CONTRACT.md and tables.py."""
+
+from receiver.scenario import Scenario
+from scenarios.konan.clauses import CLAUSES
+from scenarios.konan.decide import decide
+
+SCENARIO = Scenario("konan", "湖南地域緊急通報システム業務", decide, CLAUSES)

@@ -1,0 +1,217 @@
+"""A reception: what it says, whose it is, and which case it opens or joins (flows §1, §12 T1–T10, T30–T34)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from receiver.event import Json
+from receiver.rules.case import Case
+from receiver.rules.fact import Refused
+from receiver.rules.table import Found
+from scenarios.konan import consultation, emergency, maintenance, periodic_test
+from scenarios.konan.identification import Identified, identify, meaning_of
+from scenarios.konan.tables import OPENING, Begins, Meaning
+from scenarios.konan.turn import Turn, hours
+from scenarios.konan.words import Does, Flow, Signal
+
+ALARMS: Final = frozenset({Signal.EMERGENCY, Signal.UNKNOWN, Signal.CANCEL})
+BATTERY_OR_POWER: Final = (Signal.MAIN_BATTERY, Signal.POWER_CUT)
+
+
+def receive(turn: Turn) -> Refused | None:
+    """One reception is in exactly one case, or logged as one that needs none; a known one is decided already."""
+    payload, steps = turn.fact.payload, turn.steps
+    reception = payload["reception"]
+    if turn.book.knows_reception(reception):
+        return None
+    first = payload.get("duplicate_of")
+    if first is not None and turn.book.knows_reception(first):
+        _repeated(turn, turn.book.case_of_reception(first))
+        return None
+    who = identify(turn.people, payload)
+    meaning, clause, row = meaning_of(payload, who.home.profile if who.home else "contact-id")
+    steps.because = {"signal": meaning.signal.value, "signal_row": row, "identification": who.row}
+    steps.clause, steps.row = clause, row
+    home = _home_key(who, payload)
+    if meaning.signal in ALARMS:
+        _alarm(turn, meaning, who, home)
+    elif meaning.signal == Signal.CONSULTATION:
+        _consultation(turn, meaning, who, home)
+    elif meaning.signal in (Signal.TEST, Signal.MANUAL_TEST):
+        _test(turn, meaning, who, home)
+    elif meaning.signal == Signal.RESTORE:
+        _restore(turn, meaning, who, home)
+    else:
+        _maintenance(turn, meaning, who, home)
+    return None
+
+
+def open_case(turn: Turn, meaning: Meaning, who: Identified, home: str) -> Begins:
+    """Open the case that a signal begins, and turn to it."""
+    payload, steps = turn.fact.payload, turn.steps
+    found: Found[Begins] = OPENING.find(meaning.signal, who.device)
+    begins = found.then
+    previous = turn.book.open_case_of(home, meaning.signal)
+    flags = who.flags | ({"unknown_signal"} if meaning.signal == Signal.UNKNOWN else set())
+    flags |= {"cancel_signal"} if meaning.signal == Signal.CANCEL else set()
+    kind = Signal.EMERGENCY if meaning.signal in ALARMS else meaning.signal
+    steps.open(
+        subject=(who.home.subject if who.home else None) or str(payload.get("call") or home),
+        private={"caller": payload.get("caller"), "call_order": list(who.call_order)},
+        clause=found.clause,
+        row=f"{found.row} · identification: {who.row}",
+        kind=kind,
+        flow=begins.flow,
+        state=begins.state,
+        priority=begins.priority,
+        home=home,
+        city=who.home.city if who.home else None,
+        device=who.home.device if who.home else None,
+        account=payload.get("account"),
+        reception=payload["reception"],
+        receptions=(payload["reception"],),
+        opened_at_us=turn.now.utc_us,
+        heard_at_us=heard_at_us(turn),
+        flags=flags,
+        identified=who.row,
+        others=list(who.others),
+        source=meaning.source,
+        no_kiss_off=bool(payload.get("no_kiss_off")),
+        previous=previous.number if previous and _recent(turn, previous) else None,
+    )
+    _tell_of_oddities(turn, who)
+    return begins
+
+
+def _recent(turn: Turn, case: Case) -> bool:
+    return turn.now.utc_us - case.opened_at_us < hours(turn.settings.previous_case_h)
+
+
+def heard_at_us(turn: Turn) -> int:
+    """When the last digit was decoded; a clock that has been put back never makes it later than now."""
+    payload = turn.fact.payload
+    heard = payload.get("heard_at_us") or payload.get("received_at_us") or turn.now.utc_us
+    return min(int(heard), turn.now.utc_us)
+
+
+def _home_key(who: Identified, payload: Json) -> str:
+    """What groups receptions: the subscriber; else the account or number shown; else the call itself."""
+    if who.home is not None and who.home.subject is not None:
+        return who.home.subject
+    if payload.get("account"):
+        return f"account:{payload['account']}"
+    if payload.get("caller_digest"):
+        return f"caller:{payload['caller_digest']}"
+    return f"call:{payload.get('call') or payload['reception']}"
+
+
+def _tell_of_oddities(turn: Turn, who: Identified) -> None:
+    """What people beside the operator must know at once. The case runs as any other (I1)."""
+    steps = turn.steps
+    if "D7" in who.rows:
+        steps.alert("supervisor", "caller_unknown")
+    if "D4" in who.rows:
+        steps.alert("manager", "irregular_status")
+    if "D2" in who.rows:
+        steps.alert("console", "check_line")
+
+
+def append(turn: Turn, case: Case, meaning: Signal | str, **values: Any) -> None:
+    """Join the reception to an open (or, repeated, even a closed) case."""
+    payload = turn.fact.payload
+    turn.steps.turn_to(case)
+    turn.steps.record(
+        "case.appended",
+        reception=payload["reception"],
+        receptions=(*case.receptions, payload["reception"]),
+        signal=str(meaning),
+        **values,
+    )
+
+
+def _repeated(turn: Turn, case: Case | None) -> None:
+    """The unit had not heard the end of our kiss-off and sent the same again: no second case, no second call (I2)."""
+    turn.steps.clause, turn.steps.row = "K-11.1b", "reception: repeated"
+    if case is None:
+        log(turn, "repeated")
+    else:
+        append(turn, case, "repeated", repeated=True)
+
+
+def log(turn: Turn, signal: str) -> None:
+    """A reception that needs no case."""
+    turn.steps.note("reception.logged", reception=turn.fact.payload["reception"], signal=signal)
+
+
+# --- by signal ------------------------------------------------------------------------------------
+
+
+def _alarm(turn: Turn, meaning: Meaning, who: Identified, home: str) -> None:
+    for case in reversed(turn.book.open_cases_of(home)):
+        if case.flow == Flow.EMERGENCY and case.state in emergency.JOINABLE:
+            flags = case.flags | {"cancel_signal"} if meaning.signal == Signal.CANCEL else case.flags
+            append(turn, case, meaning.signal, flags=flags)
+            found = emergency.EMERGENCY.find(case.state, Does.RECEPTION)
+            with turn.steps.under(found):
+                found.then(turn)
+            return
+        if case.flow == Flow.CONSULTATION and case.state in consultation.JOINABLE:
+            append(turn, case, meaning.signal)
+            consultation.raise_to_emergency(turn, heard_at_us(turn))
+            return
+    open_case(turn, meaning, who, home)
+    emergency.begin(turn)
+
+
+def _consultation(turn: Turn, meaning: Meaning, who: Identified, home: str) -> None:
+    for case in reversed(turn.book.open_cases_of(home)):
+        joins = case.flow == Flow.EMERGENCY and case.state in emergency.JOINABLE
+        if joins or (case.flow == Flow.CONSULTATION and case.state in consultation.JOINABLE):
+            append(turn, case, meaning.signal)
+            turn.steps.alert("console", "pressed_again")
+            return
+    begins = open_case(turn, meaning, who, home)
+    emergency.begin(turn) if begins.flow == Flow.EMERGENCY else consultation.begin(turn)
+
+
+def _maintenance(turn: Turn, meaning: Meaning, who: Identified, home: str) -> None:
+    kinds = BATTERY_OR_POWER if meaning.signal in BATTERY_OR_POWER else (meaning.signal,)
+    case = next((case for case in turn.book.open_cases_of(home) if case.kind in kinds), None)
+    if case is not None and case.flow == Flow.MAINTENANCE:
+        append(turn, case, meaning.signal, restored=False)
+        maintenance.joined(turn, meaning.signal)
+        return
+    open_case(turn, meaning, who, home)
+    maintenance.begin(turn)
+
+
+def _restore(turn: Turn, meaning: Meaning, who: Identified, home: str) -> None:
+    kinds = BATTERY_OR_POWER if meaning.of in BATTERY_OR_POWER else (meaning.of,)
+    case = next((case for case in turn.book.open_cases_of(home) if case.kind in kinds), None)
+    if case is None:
+        if who.home is None:
+            open_case(turn, meaning, who, home)
+            maintenance.begin(turn)
+        else:
+            log(turn, "restore")  # T31
+        return
+    append(turn, case, meaning.signal, restored=True)
+    if case.flow == Flow.MAINTENANCE:
+        maintenance.restored(turn, meaning.of)
+
+
+def _test(turn: Turn, meaning: Meaning, who: Identified, home: str) -> None:
+    if who.home is None or who.home.device is None:
+        known = turn.book.open_case_of(home, Signal.TEST, Signal.MANUAL_TEST)
+        if known is not None:
+            append(turn, known, meaning.signal)
+        else:
+            open_case(turn, meaning, who, home)
+            maintenance.begin(turn)
+        return
+    waiting = [case for case in turn.book.open_cases_of(home) if case.kind in BATTERY_OR_POWER and not case.test_seen]
+    manual = meaning.signal == Signal.MANUAL_TEST
+    periodic_test.received(turn, who, manual=manual, heard_us=heard_at_us(turn))
+    for case in waiting:
+        turn.steps.turn_to(case)
+        turn.steps.record("case.state", test_seen=True)
