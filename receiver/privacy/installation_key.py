@@ -1,7 +1,8 @@
 """The one key outside the data: it wraps every `keys.db`, so that a stolen disk or backup is noise.
 
-Looked for in this order: the file named by `YOBIRIN_KEY_FILE`; `yobirin.key` among systemd's
-credentials; `<data>.key` beside the data folder (never inside: a copy of the folder must not carry it).
+Looked for in this order: the file named by `YOBIRIN_KEY_FILE`; the configuration's `key_file`;
+`yobirin.key` among systemd's credentials; `<data>.key` beside the data folder (never inside: a copy
+of the folder must not carry it).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from receiver.config import load
 from receiver.errors import StoreUnavailable
 from receiver.installation import Installation
 from receiver.journal.database import sync_folder
@@ -21,6 +23,8 @@ def key_file(installation: Installation) -> Path:
     """Where the key of this installation is, or would be made."""
     if named := os.environ.get("YOBIRIN_KEY_FILE"):
         return Path(named)
+    if installation.config is not None and (configured := load(installation.config).key_file) is not None:
+        return configured
     if credentials := os.environ.get("CREDENTIALS_DIRECTORY"):
         given = Path(credentials) / "yobirin.key"
         if given.exists():

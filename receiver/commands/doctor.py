@@ -1,0 +1,259 @@
+"""`yobirin doctor`: looks at an installation, changes nothing, and says what is wrong and what to do.
+
+Three kinds of findings: `good`, `note` (may be meant so) and `wrong`. Exit 1 if anything is wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import stat
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+import click
+
+from receiver.commands.installation import config_file, find_installation
+from receiver.errors import PartlyDone, YobirinError
+from receiver.installation import Installation
+
+if TYPE_CHECKING:
+    from receiver.config import Config, LineConfig, MqttConfig
+
+DISK_NOTE_PERCENT: Final = 80
+DISK_WRONG_PERCENT: Final = 95
+CONTRACTS: Final = ("konan", "wakayama", "sapporo", "yokosuka", "nerima")
+
+Level = Literal["good", "note", "wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, how it is, and what to do about it."""
+
+    level: Level
+    about: str
+    says: str
+    do: str = ""
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), default=None, help="The installation's folder.")
+@click.option("--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a finding, one a line.")
+def doctor(data: Path | None, config_path: Path | None, as_json: bool) -> None:
+    """Look at an installation and say what is wrong. Changes nothing; exit 1 if something is wrong."""
+    import json
+
+    findings = list(examine(data, config_file(config_path)))
+    for found in findings:
+        if as_json:
+            click.echo(json.dumps(asdict(found), ensure_ascii=False))
+        else:
+            click.echo(f"{found.level:5}  {found.about}: {found.says}" + (f" → {found.do}" if found.do else ""))
+    wrong = sum(found.level == "wrong" for found in findings)
+    if wrong:
+        raise PartlyDone(f"{wrong} of {len(findings)} findings are wrong")
+
+
+def examine(data: Path | None, config_path: Path | None) -> Iterator[Finding]:
+    """Every finding, in the order in which a start would meet them."""
+    from receiver.config import default, load
+
+    try:
+        config = load(config_path) if config_path else None
+    except YobirinError as error:
+        for line in error.details or (str(error),):
+            yield Finding("wrong", "configuration", line, "correct it; `yobirin config check` looks at it alone")
+        if data is None:
+            return
+        config = None
+    else:
+        yield Finding("good", "configuration", f"{config_path} is good" if config_path else "no file; defaults hold")
+    installation = find_installation(data, config_path)
+    config = config or default(installation.data)
+    if not installation.data.is_dir():
+        yield Finding("wrong", "data", f"{installation.data} is not there", "name it by --data, or start `yobirin run`")
+        return
+    yield from _folder(installation.data)
+    yield from _key(installation)
+    yield from _journals(installation)
+    yield from _disks(installation, config)
+    yield from _processes(installation)
+    yield from _lines(config.lines)
+    yield from _mqtt(config.mqtt)
+    yield from _outbox(installation, config)
+
+
+def _folder(data: Path) -> Iterator[Finding]:
+    mode = stat.S_IMODE(data.stat().st_mode)
+    if mode & 0o007:
+        yield Finding("note", "data", f"{data} can be read by every user of this machine", f"chmod 0700 {data}")
+    else:
+        yield Finding("good", "data", f"{data}")
+
+
+def _key(installation: Installation) -> Iterator[Finding]:
+    from receiver.privacy.installation_key import installation_key, key_file
+
+    path = key_file(installation)
+    try:
+        installation_key(installation)
+    except YobirinError as error:
+        yield Finding("wrong", "key", str(error), "without it nothing sealed can ever be read")
+        return
+    if path.is_relative_to(installation.data):
+        yield Finding("wrong", "key", f"{path} lies inside the data", "move it out: who copies the data has it too")
+    elif stat.S_IMODE(path.stat().st_mode) & 0o077:
+        yield Finding("wrong", "key", f"{path} can be read by others", f"chmod 0600 {path}")
+    else:
+        yield Finding("good", "key", f"{path}; keep a copy away from this machine")
+
+
+def journals(installation: Installation) -> Iterator[tuple[str, Path]]:
+    """The journals that exist: name and file."""
+    candidates = [("intake", installation.intake_db), *((name, installation.store_db(name)) for name in CONTRACTS)]
+    return ((name, path) for name, path in candidates if path.exists())
+
+
+def _journals(installation: Installation) -> Iterator[Finding]:
+    from receiver.journal.head import noted_head
+    from receiver.journal.reader import Reader
+
+    for name, path in journals(installation):
+        try:
+            reader = Reader(path)
+            noted = noted_head(path)  # before the head: what is written in between only lengthens the journal
+            seq, _ = reader.head()
+            reader.after(max(0, seq - 100))
+            kept = reader.rows("SELECT hash FROM event WHERE seq = ?", noted[0]) if noted else []
+            reader.close()
+        except YobirinError as error:
+            yield Finding("wrong", f"journal {name}", str(error), "`yobirin store verify`; then restore a backup")
+            continue
+        if noted and noted[0] and (not kept or kept[0][0] != noted[1]):
+            says = f"ends at {seq}, but {noted[0]} had been written: its end is lost"
+            yield Finding(
+                "wrong", f"journal {name}", says, "`yobirin store verify`; then restore from the mirror or a backup"
+            )
+        else:
+            yield Finding(
+                "good", f"journal {name}", f"{seq} events, the last hundred sound; `yobirin store verify` checks all"
+            )
+
+
+def _disks(installation: Installation, config: Config) -> Iterator[Finding]:
+    for about, folder in (("disk", installation.data), *((f"mirror {path}", path) for path in config.mirror)):
+        try:
+            usage = shutil.disk_usage(folder)
+        except OSError as error:
+            yield Finding("wrong", about, f"cannot be used ({error.strerror})", "mount it or take it out of `mirror`")
+            continue
+        percent = round(100 * (usage.total - usage.free) / usage.total)
+        says = f"{percent} % full, {usage.free // 2**20:,} MiB free"
+        if percent >= DISK_WRONG_PERCENT:
+            yield Finding(
+                "wrong", about, says, f"make room at once: at {config.intake.disk_stop_percent} % no call is answered"
+            )
+        elif percent >= DISK_NOTE_PERCENT:
+            yield Finding("note", about, says, "make room")
+        else:
+            yield Finding("good", about, says)
+
+
+def _processes(installation: Installation) -> Iterator[Finding]:
+    sockets = [("intake", installation.intake_socket)]
+    sockets += [
+        (f"centre {name}", installation.command_socket(name))
+        for name in CONTRACTS
+        if installation.contract(name).exists()
+    ]
+    for name, path in sockets:
+        if answers(path):
+            yield Finding("good", name, "runs")
+        else:
+            yield Finding("note", name, "does not run", "`yobirin run`, or the service manager, starts it")
+
+
+def answers(path: Path) -> bool:
+    """Is somebody listening on this Unix socket? Reached through its folder, so that long paths fit."""
+    try:
+        folder = os.open(path.parent, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            with socket.socket(socket.AF_UNIX, kind) as peer:
+                peer.settimeout(2)
+                try:
+                    peer.connect(f"/proc/self/fd/{folder}/{path.name}")
+                except OSError:
+                    continue
+                return True
+        return False
+    finally:
+        os.close(folder)
+
+
+def _lines(lines: tuple[LineConfig, ...]) -> Iterator[Finding]:
+    if not lines:
+        yield Finding("note", "lines", "none in the configuration", 'write lines = ["modem:/dev/ttyACM0"]')
+    for line in lines:
+        scheme, _, where = line.uri.partition(":")
+        path = Path(where)
+        if scheme == "modem" and not path.exists():
+            yield Finding(
+                "wrong", line.uri, "the device is not there", "plug it in; `ls /dev/serial/by-id` shows lasting names"
+            )
+        elif scheme == "modem" and not os.access(path, os.R_OK | os.W_OK):
+            yield Finding("wrong", line.uri, "this user may not open it", "add the user to the group dialout")
+        elif scheme in ("wav", "pcap") and not path.is_dir():
+            yield Finding("wrong", line.uri, "the folder is not there", f"mkdir {path}")
+        else:
+            yield Finding("good", line.uri, "is there")
+
+
+def _mqtt(mqtt: MqttConfig | None) -> Iterator[Finding]:
+    if mqtt is None:
+        yield Finding("note", "mqtt", "not configured: nothing leaves by MQTT")
+        return
+    where = f"{mqtt.host}:{mqtt.port}"
+    for path in (mqtt.password_file, mqtt.ca_file, mqtt.cert_file, mqtt.key_file):
+        if path is not None and not os.access(path, os.R_OK):
+            yield Finding("wrong", "mqtt", f"{path} cannot be read", "put it there, readable for the receiver's user")
+    try:
+        socket.create_connection((mqtt.host, mqtt.port), timeout=3).close()
+    except OSError as error:
+        yield Finding(
+            "wrong", "mqtt", f"no broker at {where} ({error})", "everything waits in the outbox until it is back"
+        )
+    else:
+        yield Finding("good", "mqtt", f"a broker listens at {where}")
+    if not mqtt.consumers:
+        says = "no consumer is named: a message counts as delivered when the broker has it, read or not"
+        yield Finding("note", "mqtt", says, "name who must answer for it by [[mqtt.consumer]]")
+    if not mqtt.tls and mqtt.host not in ("127.0.0.1", "::1", "localhost"):
+        yield Finding(
+            "note", "mqtt", f"{where} is reached without TLS: anybody on the way reads along", "set tls = true"
+        )
+
+
+def _outbox(installation: Installation, config: Config) -> Iterator[Finding]:
+    from receiver.journal.reader import Reader
+
+    for name, path in journals(installation):
+        if name == "intake" or config.mqtt is None:
+            continue
+        try:
+            reader = Reader(path)
+            (waiting,) = reader.rows("SELECT count(*) FROM outbox WHERE done_at_us IS NULL")[0]
+            silent = [row[0] for row in reader.rows("SELECT consumer FROM outbox_silent ORDER BY consumer")]
+            reader.close()
+        except YobirinError:
+            continue  # told above, or the centre has never run
+        for consumer in silent:
+            yield Finding("wrong", f"outbox {name}", f"{consumer} gives no receipts", "see whether the consumer runs")
+        yield Finding("good", f"outbox {name}", f"{waiting} messages under way")
