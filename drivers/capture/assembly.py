@@ -13,7 +13,18 @@ from decoder.symbols import Digit
 from drivers.call_audio import CallAudio, Channel
 from drivers.capture.dialog import Dialog, Side, StreamKey
 from drivers.capture.internet import written
-from drivers.capture.rtp import COMFORT_NOISE, DECODERS, EVENT, STATIC_CODECS, Segment, Stream, lay, paint
+from drivers.capture.rtp import (
+    COMFORT_NOISE,
+    DECODERS,
+    DYNAMIC_KINDS,
+    EVENT,
+    EVENT_OCTETS,
+    STATIC_CODECS,
+    Segment,
+    Stream,
+    lay,
+    paint,
+)
 
 SECOND_US: Final = 1_000_000
 SILENT_US: Final = 60 * SECOND_US  # without a packet: what follows is given as a call of its own
@@ -21,7 +32,6 @@ CALL_US_MAX: Final = 6 * 3600 * SECOND_US  # longer ones are given in parts: mem
 OVERLAP_US: Final = SECOND_US  # a path that takes over from another may overlap it by so much
 PACKETS_MIN: Final = 3  # of a stream that no SIP speaks of
 PLAUSIBLE: Final = 0.6  # of its steps, in sequence and timestamp, must be as RTP's are
-DYNAMIC_KINDS: Final = range(96, 128)
 
 Piece = tuple[Segment, StreamKey]
 
@@ -70,7 +80,7 @@ def _codecs(streams: Iterable[Stream], named: Mapping[int, str]) -> dict[int, st
             for heard in segment.packets:
                 if heard.packet.kind in DYNAMIC_KINDS:
                     lengths.setdefault(heard.packet.kind, set()).add(len(heard.packet.payload))
-    return {kind: EVENT for kind, seen in lengths.items() if seen == {4}} | codecs
+    return {kind: EVENT for kind, seen in lengths.items() if seen == {EVENT_OCTETS}} | codecs
 
 
 def _sounds(segment: Segment, codecs: Mapping[int, str]) -> bool:

@@ -29,10 +29,12 @@ SEQUENCE_JUMP: Final = 3_000  # RFC 3550 A.1, MAX_DROPOUT: beyond it the sender 
 JUMP_US: Final = 5_000_000
 DRIFT_US: Final = 30_000_000  # timestamps against arrival, in all
 SEGMENT_US: Final = 6 * 3600 * 1_000_000  # what is longer goes on as a new segment: memory has a bound
+EVENT_OCTETS: Final = 4
 EVENT_SAMPLES_MIN: Final = 160  # an event of which only its first packet came
 EVENT_MERGE_SAMPLES: Final = 320  # how far a sloppy sender's timestamp may move within one event
 SPLIT_DURATION: Final = 0xFFFF  # a longer event goes on under a new timestamp (RFC 4733, 2.5.1.3)
 
+DYNAMIC_KINDS: Final = range(96, 128)  # payload types that only SDP explains
 PCMU, PCMA, COMFORT_NOISE = "PCMU", "PCMA", "CN"
 EVENT: Final = "telephone-event"
 STATIC_CODECS: Final[Mapping[int, str]] = {
@@ -85,6 +87,13 @@ class Heard(NamedTuple):
     packet: RtpPacket
 
 
+def _covered(packet: RtpPacket) -> int:
+    """Samples that have passed since the packet's timestamp when it was sent: an event's keeps its first one."""
+    if packet.kind in DYNAMIC_KINDS and len(packet.payload) == EVENT_OCTETS:
+        return int(struct.unpack_from(">2xH", packet.payload)[0])
+    return 0
+
+
 class Segment:
     """A stretch of a stream whose sequence numbers and timestamps can be believed."""
 
@@ -102,7 +111,8 @@ class Segment:
         ahead = (packet.sequence - last.order + 0x8000 & 0xFFFF) - 0x8000
         later = (packet.timestamp - last.time + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000
         time = last.time + later
-        offset_us = at_us - self.started_us - (time - self.packets[0].time) * 1_000_000 // RATE_HZ
+        told = time + _covered(packet) - self.packets[0].time
+        offset_us = at_us - self.started_us - told * 1_000_000 // RATE_HZ
         if abs(ahead) > SEQUENCE_JUMP or abs(offset_us - self._offset_us) > JUMP_US:
             return False
         if abs(offset_us) > DRIFT_US or at_us - self.started_us > SEGMENT_US:
@@ -243,7 +253,7 @@ class _Events:
 
     def hear(self, place: int, packet: RtpPacket) -> int:
         """Take one event packet; returns the sample behind what it covers."""
-        if len(packet.payload) < 4:
+        if len(packet.payload) < EVENT_OCTETS:
             return place
         event: int
         flags: int

@@ -25,6 +25,7 @@ class Pair:
         self.dialogue = Dialogue(settings)
         self.deliver: Deliver = lambda happening: None
         self.reopened = 0
+        self.reopens = False  # by itself, as the port does
         self.blocks = 0
         self.name = "modem:pair"
         self.far: Far = lambda heard: np.zeros(len(heard), np.int16)
@@ -65,6 +66,8 @@ class Pair:
         said = self.far(self.played[-1]) if self.played and self.modem.off_hook else np.zeros(BLOCK, np.int16)
         self.played.append(self.modem.tick(said))
         self.blocks += 1
+        if self.reopens and self.dialogue.state is State.CLOSED:
+            self._perform(self.dialogue.opened(self.now))
         if data := self.modem.to_computer():
             self._perform(self.dialogue.received(data, self.now))
         deadline = self.dialogue.deadline

@@ -299,12 +299,13 @@ def test_any_babble_gives_only_what_is_documented(script: list[tuple[bytes, floa
         assert dialogue.deadline is not None
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(20))
 def test_rubbish_in_a_real_conversation(make_pair: Callable, seed: int) -> None:
     """Calls with stray bytes from the modem: whatever they break, the line is well again and takes a clean call."""
     rng = np.random.default_rng(seed)
     pair = make_pair(caller_id=CallerId.BEFORE)
     pair.open()
+    pair.reopens = True
     receiver = SmallReceiver(pair)
     pair.deliver = receiver.deliver
     rubbish = [b"OK\r\n", b"ERROR\r\n", b"CONNECT\r\n", b"\x10\x03", b"\x10b", b"\x10o", b"\x10", b"NO CARRIER\r\n"]
@@ -313,13 +314,9 @@ def test_rubbish_in_a_real_conversation(make_pair: Callable, seed: int) -> None:
         for _ in range(400):
             if rng.random() < 0.02:
                 pair._perform(pair.dialogue.received(rubbish[rng.integers(len(rubbish))], pair.now))
-            if pair.dialogue.state is State.CLOSED:
-                pair.open()
             pair.step()
         pair.modem.far_end_gone()
         pair.run_for(8)
-        if pair.dialogue.state is State.CLOSED:
-            pair.open()
         pair.run_until(lambda: pair.dialogue.state is State.IDLE, 30)
     last = unit(EMERGENCY)
     dial(pair, last)
