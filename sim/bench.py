@@ -49,7 +49,7 @@ class Bench:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         for stopper in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(stopper, stop.set)
-        tasks = []
+        tasks, places = [], []
         for number in range(self._count):
             modem = VoiceModem(self._settings, np.random.default_rng([self._seed, number]))
             link = _numbered(self._link, number, self._count)
@@ -58,9 +58,11 @@ class Bench:
             pty_modem = PtyModem(modem, socket, speed=self._speed, link=link, report=self._report)
             tasks.append(asyncio.create_task(pty_modem.serve()))
             await pty_modem.ready.wait()
-            self._ready({"modem": pty_modem.port, "line": str(socket)} | ({"link": str(link)} if link else {}))
+            places.append({"modem": pty_modem.port, "line": str(socket)} | ({"link": str(link)} if link else {}))
             if self._unplug_after_s:
                 loop.call_later(self._unplug_after_s / self._speed, pty_modem.unplug)
+        for place in places:
+            self._ready(place)
         stopped = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in (stopped, *tasks):

@@ -394,7 +394,8 @@ class VoiceModem:
 
     def _hook(self, off: bool) -> None:
         self.off_hook = off
-        self._incoming = None
+        if off:
+            self._incoming = None
         self._far_gone_at = None
 
     def _vrx(self, _: re.Match[str]) -> None:

@@ -28,6 +28,26 @@ SECOND_HZ: Final = 2300
 SHORT_MS: Final = (60, 140)  # a handshake tone or its gap: 70–130 ms, and 10 ms of the ear's own
 EAR_MS: Final = 40  # what began in time may be noticed so much later
 
+BOUNDS: Final[dict[str, tuple[float, float]]] = {
+    "on_ms": (1, 10_000),
+    "off_ms": (0, 10_000),
+    "level_dbm0": (-80, 3.14),
+    "twist_db": (-40, 40),
+    "offset_percent": (-20, 20),
+    "noise_db": (-40, 100),
+    "after_handshake_ms": (0, 60_000),
+    "kiss_off_wait_ms": (0, 60_000),
+    "kiss_off_min_ms": (0, 10_000),
+    "after_kiss_off_ms": (0, 60_000),
+    "attempts": (1, 100),
+    "handshake_wait_s": (1, 3_600),
+    "redials": (0, 10_000),
+    "redial_after_s": (0, 86_400),
+    "wrong_digit": (1, 16),
+    "voice_s": (0, 3_600),
+    "mishear": (0, 1),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class PanelSettings:
@@ -54,16 +74,10 @@ class PanelSettings:
     mishear: float = 0  # chance that a greeting or a kiss-off is not noticed
 
     def __post_init__(self) -> None:
-        if not 0 <= self.mishear <= 1:
-            raise ValueError("mishear is a chance between 0 and 1")
-        if self.on_ms <= 0 or self.off_ms < 0:
-            raise ValueError("digits need a length greater than 0 and a pause that is not negative")
-        if self.attempts < 1 or self.redials < 0:
-            raise ValueError("a unit sends at least once and redials no fewer than 0 times")
-        if self.wrong_digit is not None and not 1 <= self.wrong_digit <= 16:
-            raise ValueError("the wrong digit is one of positions 1 to 16")
-        if self.voice_s < 0:
-            raise ValueError("nobody speaks for less than 0 seconds")
+        for name, (lowest, highest) in BOUNDS.items():
+            value: float | None = getattr(self, name)
+            if value is not None and not lowest <= value <= highest:
+                raise ValueError(f"{name} is {value:g}; a unit has it between {lowest:g} and {highest:g}")
 
 
 class State(Enum):

@@ -45,6 +45,11 @@ class ModemLine:
         """The name in the configuration."""
         return self._name
 
+    @property
+    def ready(self) -> bool:
+        """The modem waits for a call."""
+        return self._dialogue.state in (State.IDLE, State.CHECKING)
+
     async def run(self, deliver: Deliver) -> None:
         """Open the port and serve it until cancelled."""
         self._deliver, self._loop = deliver, asyncio.get_running_loop()
