@@ -114,7 +114,7 @@ class Calls:
             key
             for key, stream in self._streams.items()
             if stream.last_us < self._now_us - SILENT_US
-            and not any(dialog.holds(key, stream.first_us) for dialog in self._dialogs.values())
+            and not any(dialog.claim(key, stream.first_us) for dialog in self._dialogs.values())
         ]
         return calls + self._orphans(idle)
 
@@ -123,19 +123,25 @@ class Calls:
         if dialog.last_us >= since_us:
             return False
         return not any(
-            one.last_us >= since_us and dialog.holds(key, one.first_us) for key, one in self._streams.items()
+            one.last_us >= since_us and dialog.claim(key, one.first_us) for key, one in self._streams.items()
         )
 
     def _close(self, dialog: Dialog) -> list[CallAudio]:
         """The call of a dialog, with the streams that are its own and no later call's."""
+        streams = {key: one for key, one in self._streams.items() if self._owner(key, one.first_us, dialog) is dialog}
         del self._dialogs[dialog.call]
-        streams = {key: s for key, s in self._streams.items() if dialog.holds(key, s.first_us)}
         for key in streams:
             del self._streams[key]
         if not streams and not dialog.has_keys and not dialog.encrypted:
             return []
         who = CallAudio(dialog.call, (), dialog.caller, dialog.called)
         return assemble(who, streams, dialog)
+
+    def _owner(self, key: StreamKey, first_us: int, asking: Dialog) -> Dialog | None:
+        """Whose a stream is, if `asking` may claim it at all: the best fit, of equal ones the youngest call."""
+        if not asking.claim(key, first_us):
+            return None
+        return max(self._dialogs.values(), key=lambda one: (one.claim(key, first_us), one.started_us))
 
     def _orphans(self, keys: Iterable[StreamKey]) -> list[CallAudio]:
         """Calls of streams without SIP: each with the stream that goes back its way."""

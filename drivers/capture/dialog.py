@@ -81,11 +81,11 @@ class Dialog:
             if media.endpoint is not None:
                 self.endpoints[media.endpoint] = side
 
-    def holds(self, key: StreamKey, first_us: int) -> bool:
-        """Whether a stream that was first seen at `first_us` is this call's."""
+    def claim(self, key: StreamKey, first_us: int) -> int:
+        """How well a stream that was first seen at `first_us` fits: 3 both ends, 2 its target, 1 its source, 0 not."""
         if first_us < self.started_us - EARLY_US or (self.ended_us is not None and first_us > self.ended_us):
-            return False
-        return key[1] in self.endpoints or key[0] in self.endpoints
+            return 0
+        return 2 * (key[1] in self.endpoints) + (key[0] in self.endpoints)
 
     def side(self, key: StreamKey) -> Side | None:
         """Whose sound a stream carries: its target's other side, else (behind NAT) its source's own."""
