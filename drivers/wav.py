@@ -164,7 +164,7 @@ def read_header(file: BinaryIO, size: int) -> Layout:
     if not head:
         raise UnreadableAudio("the file is empty")
     if len(head) < 12 or head[:4] not in (b"RIFF", b"RF64", b"BW64") or head[8:] != b"WAVE":
-        raise UnreadableAudio("not a WAV file")
+        raise UnreadableAudio("neither a WAV recording nor a pcap capture; convert it to WAV (sox)")
     form: tuple[Encoding, int, int] | None = None
     long_size = None  # RF64: the real length, in a chunk of its own
     for _ in range(CHUNKS_MAX):

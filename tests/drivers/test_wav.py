@@ -143,9 +143,9 @@ def test_rf64_says_its_length_elsewhere(tmp_path: Path) -> None:
     ("data", "reason"),
     [
         (b"", "empty"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(40), "not a WAV"),
-        (b"RIFF\0\0\0\0AVI LIST", "not a WAV"),
-        (b"RIFF", "not a WAV"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(40), "neither a WAV"),
+        (b"RIFF\0\0\0\0AVI LIST", "neither a WAV"),
+        (b"RIFF", "neither a WAV"),
         (wav(b"")[:30], "cut short"),
         (wav(b"")[:40], "without sound"),
         (wav(b"", tag=2, bits=4, channels=1), "coding 2"),
