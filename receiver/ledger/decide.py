@@ -98,6 +98,7 @@ VERBS: Final[dict[str, Callable[[Ledger, Json, Now], tuple[Draft, ...]]]] = {
     "subscriber.add": people.add,
     "subscriber.change": people.change,
     "subscriber.status": people.set_status,
+    "subscriber.export": people.export,
     "subscriber.import": import_subscribers,
     "device.add": devices.add,
     "device.install": devices.install,

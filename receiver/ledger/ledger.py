@@ -14,9 +14,12 @@ from typing import Any, Final, Protocol
 
 from receiver.event import Json
 from receiver.ledger import fields, phone, search
+from receiver.ledger.card import Card
 from receiver.ledger.index import Index
 from receiver.ledger.values import Category, City, Device, Form, Line, LineKind, Owner, Placement, Subscriber
 from receiver.rules.people import DeviceState, Home, Status
+
+__all__ = ["EVENTS", "Card", "Keys", "Ledger", "device_of", "normal_account"]
 
 EVENTS: Final = (
     "subscriber.added", "subscriber.changed", "subscriber.status",
@@ -35,19 +38,6 @@ class Keys(Protocol):
 
     def random_subject(self) -> str:
         """A new internal number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """All that a call-back needs of one home (K-11.1a). as_of_us: when the person's data last changed (T7)."""
-
-    subscriber: Subscriber
-    as_of_us: int
-    devices: tuple[Device, ...]
-    lines: tuple[Line, ...]
-    household: tuple[Subscriber, ...]
-    phones: tuple[str, ...]
-    installed_on: tuple[date, ...]
 
 
 @dataclass(slots=True)

@@ -11,10 +11,11 @@ from receiver.event import Draft, Json
 from receiver.ledger import arguments, conditions, fields
 from receiver.ledger.arguments import Denied, allow
 from receiver.ledger.ledger import Ledger
-from receiver.ledger.values import Source, SourceKind, Subscriber
+from receiver.ledger.values import City, Source, SourceKind, Subscriber
 from receiver.rules.fact import Refused
 from receiver.rules.people import Status
 
+ROWS_MAX: Final = 10_000_000  # of one export
 CLAUSE_OF_MISSING: Final = {"city": "K-4b", "zone": "K-12.1.1b"}
 UNCHANGEABLE: Final = {"id_number": "K-12.1.4", "status": "K-9.5"}
 
@@ -72,6 +73,26 @@ def set_status(ledger: Ledger, args: Json, now: Now) -> tuple[Draft, ...]:
     if status is Status.ENDED and source.kind is not SourceKind.CITY:
         raise Denied(Refused("K-9.5", "終了 needs the city's instruction: --source 市指示:NUMBER"))
     return (status_draft(person, status, source, clause="K-9.5"),)
+
+
+def export(ledger: Ledger, args: Json, now: Now) -> tuple[Draft, ...]:
+    """K-P5: what leaves the house is on record with its basis before it leaves. Changes nobody's card."""
+    arguments.known_only(args, "basis", "recipient", "rows", "sha256", "form", "city", "zone", "status")
+    if not str(args.get("basis") or "").strip():
+        raise Denied(Refused("K-P5", "an export needs its basis: --basis with the instruction or consent number"))
+    payload = {
+        "basis": fields.filled(args["basis"], "basis"),
+        "recipient": fields.text(args.get("recipient", ""), "recipient"),
+        "rows": arguments.number(args, "rows", 0, ROWS_MAX),
+        "sha256": fields.filled(args.get("sha256"), "sha256"),
+        "form": fields.filled(args.get("form"), "form"),
+        "city": args.get("city") and fields.term(City, args["city"], "city").value,
+        "zone": fields.text(args.get("zone") or "", "zone"),
+        "status": args.get("status") and fields.term(Status, args["status"], "status").value,
+        "clause": "K-P5",
+        "row": "subscriber.export",
+    }
+    return (Draft("subscriber.exported", payload),)
 
 
 def status_draft(person: Subscriber, status: Status, source: Source, clause: str) -> Draft:
