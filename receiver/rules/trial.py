@@ -60,6 +60,21 @@ class Trial:
     def now(self) -> Now:
         return Now(self.utc_us, self.mono_us, f"boot-{self.boots}")
 
+    def events(self) -> list[Told]:
+        """All that happened, in order: the journal's events, and refusals among them (type `refused`, seq 0)."""
+        out: list[Told] = []
+        for answer in self.answers:
+            out.extend(answer.told)
+            if answer.refused is not None:
+                payload = {
+                    "case": answer.fact.case,
+                    "clause": answer.refused.clause,
+                    "row": answer.fact.type,
+                    "reason": answer.refused.reason,
+                }
+                out.append(Told(0, answer.at_us, "refused", None, answer.fact.actor, payload, None))
+        return out
+
     def tell(self, fact: Fact) -> Answer:
         """Decide one fact now, and write down what follows."""
         result = self.decide(self.book, fact, self.now, self.people)
