@@ -17,8 +17,10 @@ from sim.panel import FIRST_HZ, SECOND_HZ, Panel, PanelEffect, PanelSettings, Se
 
 EAR_BLOCK: Final = from_ms(10)
 EAR_FLOOR_DBM0: Final = -38.0
-EAR_PURITY: Final = 0.5  # of a block's energy that must lie on one of the probes
-_PROBES_HZ: Final = {hz: tuple(hz * f for f in (0.96, 1.0, 1.04)) for hz in (FIRST_HZ, SECOND_HZ)}  # units take ±5 %
+EAR_PURITY: Final = 0.7  # of a block's energy that must lie on one of the probes
+_PROBES_HZ: Final = {
+    hz: tuple(hz * f for f in (0.96, 0.98, 1.0, 1.02, 1.04)) for hz in (FIRST_HZ, SECOND_HZ)
+}  # units take ±5 %
 
 
 @dataclass(frozen=True, slots=True)
