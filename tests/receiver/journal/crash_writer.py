@@ -47,7 +47,7 @@ def main(folder: Path, seed: int, works: int | None) -> None:
     done = 0
     while works is None or done < works:
         waiting.append(journal.submit(work))
-        if chance.random() < 0.02:
+        if chance.random() < 0.1:
             waiting.append(journal.checkpoint())
         if len(waiting) > chance.randint(0, 8) or works is not None:
             committed = waiting.pop(0).result()
