@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint types clean
+.PHONY: run test lint types reference clean
 run: $(STAMP)
 	$(VENV)/bin/yobirin run --demo
 
@@ -23,6 +23,9 @@ lint: $(STAMP)
 
 types: $(STAMP)
 	$(VENV)/bin/mypy
+
+reference: $(STAMP)
+	$(VENV)/bin/python docs/reference/generate_cli.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

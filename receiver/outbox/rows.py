@@ -24,10 +24,9 @@ ID_DIGITS: Final = 20  # of the hash: 80 bits
 
 CLASSES: Final[Mapping[str, Wants]] = {
     # first word, or whole name, of the event's type; a timer or a command is nobody else's business
-    "reception": Wants.EVENT,
-    "frame.accepted": Wants.EVENT,
-    "call.unknown": Wants.EVENT,
-    "test": Wants.EVENT,
+    "reception.followed": Wants.EVENT,
+    "test.received": Wants.EVENT,
+    "test.missed": Wants.EVENT,
     "health": Wants.EVENT,
     "case": Wants.CASE,
     "duty": Wants.CASE,
@@ -38,13 +37,41 @@ CLASSES: Final[Mapping[str, Wants]] = {
 _ALWAYS: Final = frozenset({"case", "clause", "row"})
 FIELDS: Final[Mapping[Wants, frozenset[str]]] = {
     Wants.EVENT: _ALWAYS
-    | {"account", "qualifier", "code", "partition", "zone", "format", "raw", "line", "confidence", "recovered"}
-    | {"reception", "heard_at_us", "duplicate_of", "no_kiss_off", "kind", "type", "intake", "reason", "by_us"}
-    | {"device", "due_us", "missed_at_us"},
+    | {
+        "reception",
+        "intake",
+        "type",
+        "line",
+        "kind",
+        "format",
+        "raw",
+        "account",
+        "qualifier",
+        "code",
+        "partition",
+        "zone",
+    }
+    | {"confidence", "recovered", "heard_at_us", "duplicate_of", "no_kiss_off"}
+    | {"device", "due_us", "missed_at_us", "late", "manual", "reason", "by_us"},
     Wants.CASE: _ALWAYS
-    | {"kind", "state", "priority", "version", "reception", "opened_at_us", "flags", "repeated", "duty", "guard"}
-    | {"action", "abnormal", "target", "to", "basis", "code", "result", "way", "on", "due_us"},
-    Wants.TASK: _ALWAYS | {"kind", "state", "priority", "at_us", "due_us", "level", "text_key"},
+    | {
+        "kind",
+        "flow",
+        "state",
+        "priority",
+        "version",
+        "reception",
+        "opened_at_us",
+        "heard_at_us",
+        "closed_at_us",
+        "flags",
+    }
+    | {"identified", "repeated", "signal", "result", "path", "abnormal", "finding", "emergency", "target", "basis"}
+    | {"propose", "required", "to", "requested", "accepted", "outcome", "contact_attempts", "way", "interim"}
+    | {"appointment", "battery", "on", "guard", "duty", "duties"},
+    Wants.TASK: _ALWAYS
+    | {"kind", "state", "priority", "version", "at_us", "callable_us", "suggestion", "device", "count", "of_case"}
+    | {"level", "text_key"},
 }
 
 

@@ -29,9 +29,9 @@ def record(kind: str, payload: dict[str, object], *, seq: int = 7, sealed: str |
         ("task.released", Wants.TASK),
         ("alert.raised", Wants.TASK),
         ("test.missed", Wants.EVENT),
-        ("frame.accepted", Wants.EVENT),
+        ("reception.followed", Wants.EVENT),
+        ("test.expected", None),
         ("health.reported", Wants.EVENT),
-        ("frame.rejected", None),
         ("timer.set", None),
         ("command.handled", None),
         ("subscriber.added", None),
@@ -75,7 +75,7 @@ def test_the_message_carries_id_and_sequence_and_is_the_same_every_time() -> Non
 
 @given(
     kind=st.sampled_from(
-        ["case.opened", "task.released", "alert.raised", "test.missed", "frame.accepted", "call.unknown"]
+        ["case.opened", "task.released", "alert.raised", "test.missed", "reception.followed", "health.reported"]
     ),
     payload=st.dictionaries(st.one_of(st.text(max_size=8), st.sampled_from(sorted(FIELDS[Wants.CASE]))), st.integers()),
 )
