@@ -35,6 +35,10 @@ class Ear(Protocol[Sound_contra]):
     def until(self) -> int:
         """Samples since answer up to which everything has been heard."""
 
+    @property
+    def deadline(self) -> int | None:
+        """Sample at which the silence heard until then means something, or None."""
+
     def hear(self, sound: Sound_contra) -> list[Input]:
         """The next stretch of the call."""
 
@@ -59,6 +63,10 @@ class Understanding:
         self._own: deque[tuple[int, int | None]] = deque(maxlen=REMEMBERED)  # our own sound; None: still playing
         self._digits: deque[Digit] = deque(maxlen=REMEMBERED)
         self._reported: deque[tuple[str, int]] = deque(maxlen=REMEMBERED)
+
+    @property
+    def deadline(self) -> int | None:
+        return self._reading.deadline
 
     def take(self, symbol: Symbol) -> list[Input]:
         """One symbol, in the order of their ends."""
@@ -124,6 +132,10 @@ class SoundEar:
     @property
     def until(self) -> int:
         return self._until
+
+    @property
+    def deadline(self) -> int | None:
+        return self._understanding.deadline
 
     def hear(self, sound: Samples) -> list[Input]:
         self._until = sound.end

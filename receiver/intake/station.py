@@ -19,6 +19,7 @@ from receiver.intake.call import Call, CallSettings, State
 from receiver.intake.drafts import CallId
 from receiver.intake.ear import Ear
 from receiver.intake.signals import (
+    SAMPLE_US,
     Answered,
     Commit,
     Effect,
@@ -51,11 +52,19 @@ Order = tuple[str, Effect | Answer]
 
 @dataclass(slots=True)
 class _Open(Generic[Sound]):
-    """A call in progress, its ear, and the sample it has come to."""
+    """A call in progress, its ear, the sample it has come to, and when (monotonic µs) it came there."""
 
     call: Call
     ear: Ear[Sound]
+    since_us: int
     at: int = 0
+
+    def come_to(self, at: int, now: Now) -> None:
+        self.at, self.since_us = max(self.at, at), now.mono_us
+
+    def at_now(self, now: Now) -> int:
+        """The sample that must be sounding now, though the line has not delivered it yet."""
+        return self.at + max(0, now.mono_us - self.since_us) // SAMPLE_US
 
 
 class Station(Generic[Sound]):
@@ -97,7 +106,7 @@ class Station(Generic[Sound]):
         watch = self._watch(line, now)
         watch.opened()
         identity = CallId(self._number(), line)
-        opened = _Open(Call(identity, self._settings, self._tokens), self._ear())
+        opened = _Open(Call(identity, self._settings, self._tokens), self._ear(), now.mono_us)
         self._open[line] = opened
         return orders + self._tell(line, opened, self._who(caller, called), now)
 
@@ -107,7 +116,7 @@ class Station(Generic[Sound]):
         if opened is None:
             return []
         inputs = opened.ear.hear(sound)
-        opened.at = max(opened.at, opened.ear.until)
+        opened.come_to(opened.ear.until, now)
         orders = [order for happened in inputs for order in self._tell(line, opened, happened, now)]
         return orders + self._pass(line, opened, opened.call.tick(Moment(opened.at, now.utc_us)))
 
@@ -123,7 +132,7 @@ class Station(Generic[Sound]):
         if opened is None:
             return []
         opened.ear.playing(at)
-        opened.at = max(opened.at, at)
+        opened.come_to(at, now)
         return self._tell(line, opened, PlayStarted(token, at), now)
 
     def played(self, line: str, token: int, at: int, complete: bool, now: Now) -> list[Order]:
@@ -132,7 +141,7 @@ class Station(Generic[Sound]):
         if opened is None:
             return []
         opened.ear.played(at)
-        opened.at = max(opened.at, at)
+        opened.come_to(at, now)
         return self._tell(line, opened, Played(token, at, complete), now)
 
     def hung_up(self, line: str, reason: str, now: Now) -> list[Order]:
@@ -179,6 +188,13 @@ class Station(Generic[Sound]):
                 orders += [(line, Note(draft)) for draft in watch.failed(reason)]
         return orders
 
+    def deadline(self, line: str) -> int | None:
+        """Sample of the call on `line` at which silence, if that is what was heard, has to be told; None: any time."""
+        opened = self._open.get(line)
+        if opened is None:
+            return None
+        return min((at for at in (opened.call.deadline, opened.ear.deadline) if at is not None), default=None)
+
     @property
     def busy(self) -> bool:
         """Some call stands between its first digit and the end of its kiss-off."""
@@ -214,7 +230,9 @@ class Station(Generic[Sound]):
 
     def _answer(self, token: int, happened: Stored | Unstored, now: Now) -> list[Order]:
         line, opened = self._asked.pop(token)
-        orders = self._tell(line, opened, happened, now)
+        # the panel's patience runs in its own time: sound that is late on its way to us does not stretch it
+        moment = Moment(opened.at_now(now), now.utc_us)
+        orders = self._pass(line, opened, opened.call.hear(happened, moment))
         # a call that is over has no line any more: it may note, never play
         if self._open.get(line) is not opened:
             return [(at, effect) for at, effect in orders if isinstance(effect, Note | Commit)]
