@@ -30,6 +30,8 @@ from receiver.rules.book import Book
 from receiver.scenario import Scenario
 
 BATCH: Final = 2_000
+CHECKPOINT_EVERY: Final = 1_000
+"""Events: the log stays at some megabytes, and no call ever waits for this store."""
 
 
 def projections() -> tuple[Projection, ...]:
@@ -70,7 +72,9 @@ def open_contract(
         keys = KeyRing.open(installation.store_keys(scenario.name), installation_key(installation, create=True))
         path = installation.store_db(scenario.name)
         mirrors = config.mirror if config else ()
-        store = Store(path, clock=clock, keys=keys, projections=projections(), mirrors=mirrors)
+        store = Store(
+            path, clock=clock, keys=keys, projections=projections(), mirrors=mirrors, checkpoint_every=CHECKPOINT_EVERY
+        )
         desk = Desk(scenario, Book(), Ledger(keys), outward(config))
         fold_journal(desk, Reader(path, keys))
     except BaseException:

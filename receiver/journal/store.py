@@ -57,7 +57,9 @@ class Committed(Generic[T]):
 class Store:
     """One journal, open for writing. Raises StoreUnavailable if it cannot be.
 
-    on_mirror_lost  called with (folder, reason) when a mirror is dropped; from then on receipts do not wait for it
+    on_mirror_lost    called with (folder, reason) when a mirror is dropped; from then on receipts do not wait for it
+    checkpoint_every  so many events after the last checkpoint the next one is made by itself; None (intake, where a
+                      kiss-off may be waiting): only when `checkpoint` is called
     """
 
     def __init__(
@@ -69,8 +71,10 @@ class Store:
         projections: Sequence[Projection] = (),
         mirrors: Sequence[Path] = (),
         on_mirror_lost: Callable[[Path, str], None] = lambda folder, reason: None,
+        checkpoint_every: int | None = None,
     ) -> None:
         self.path = path
+        self._checkpoint_every = checkpoint_every
         self._clock = clock
         self._keys = keys
         self._projections = tuple(projections)
@@ -80,6 +84,7 @@ class Store:
         self._db.row_factory = sqlite3.Row
         try:
             self._head = self._stored_head()
+            self._checkpointed = self._head[0]
             self._note = HeadNote(path)
             self._fold_tail()
             database.sync_folder(path.parent)  # the log's name; SQLite asks for this as well, but ignores the answer
@@ -118,6 +123,8 @@ class Store:
             raise
         if self._mirrors is not None:
             self._mirrors.follow(self._head[0])
+        if self._checkpoint_every is not None and self._head[0] - self._checkpointed >= self._checkpoint_every:
+            self.checkpoint()
         return [Committed(o[0], Receipt(*o[1])) if isinstance(o, tuple) else o for o in outcomes]
 
     def checkpoint(self) -> None:
@@ -128,6 +135,7 @@ class Store:
             self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         except sqlite3.Error as error:
             raise self._die(error) from error
+        self._checkpointed = self._head[0]
 
     def close(self) -> None:
         """Close the file. Nothing is pending: what was not committed was never promised."""

@@ -193,6 +193,16 @@ def test_a_torn_head_note_is_harmless(open_store: Callable[..., Store], path: Pa
         assert Reader(path).head()[0] == 3
 
 
+def test_a_store_that_checkpoints_by_itself_keeps_its_log_small(open_store: Callable[..., Store], path: Path) -> None:
+    def log_bytes(**options: int) -> int:
+        store = open_store(**options)
+        for n in range(60):
+            committed(store, Draft("a", {"n": n}))
+        return path.with_name(path.name + "-wal").stat().st_size
+
+    assert 3 * log_bytes(checkpoint_every=10) < log_bytes()
+
+
 def test_files_are_private(store: Store, path: Path) -> None:
     committed(store, Draft("a", {}))
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -218,7 +228,7 @@ drafts = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(st.lists(drafts, max_size=4), max_size=4), max_size=4), st.randoms())
 def test_any_batches_read_back_as_written(
     fresh_store: Callable[[Path], Store],
