@@ -30,9 +30,9 @@ def device() -> None:
 @click.argument("serial")
 @click.option("--category", type=click.Choice(CATEGORIES), required=True, help="Class of K-3.")
 @click.option("--owner", type=click.Choice(OWNERS), help="Needed where the category leaves it open.")
-@click.option("--form", type=click.Choice(("固定", "携帯")))
+@click.option("--form", type=click.Choice(("固定", "携帯")), help="By default as the category has it.")
 @click.option("--account", metavar="CODE", help=ACCOUNT_HELP)
-@click.option("--model", metavar="NAME")
+@click.option("--model", metavar="NAME", help="Maker and type.")
 @click.option("--profile", metavar="NAME", help="How it speaks; default contact-id.")
 @click.option("--anchor-day", type=click.IntRange(1, 31), help=DAY_HELP)
 @click.option("--anchor-time", metavar="HH:MM", help="Time of the monthly test; default 10:00.")
@@ -52,7 +52,7 @@ def add(as_json: bool, installation: Installation, **options: Any) -> None:
 @city_option
 @click.option("--account", metavar="CODE", help=ACCOUNT_HELP)
 @click.option("--anchor-day", type=click.IntRange(1, 31), help=DAY_HELP)
-@click.option("--anchor-time", metavar="HH:MM")
+@click.option("--anchor-time", metavar="HH:MM", help="Time of the monthly test; default 10:00.")
 @click.option("--on", "installed_on", metavar="YYYY-MM-DD", help="Default: today.")
 @source_option
 @json_option
@@ -92,8 +92,8 @@ def state(serial: str, new_state: str, source: str | None, as_json: bool, instal
 
 
 @device.command("list")
-@click.option("--state", type=click.Choice(STATES))
-@click.option("--category", type=click.Choice(CATEGORIES))
+@click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
+@click.option("--category", type=click.Choice(CATEGORIES), help="Only those of this category.")
 @json_option
 @installation_options
 def list_devices(state: str | None, category: str | None, as_json: bool, installation: Installation) -> None:

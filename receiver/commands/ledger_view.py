@@ -13,6 +13,7 @@ from receiver.installation import Installation
 
 if TYPE_CHECKING:
     from receiver.event import Record
+    from receiver.ledger.card import Card
     from receiver.ledger.ledger import Ledger
 
 CONTRACT = "konan"
@@ -56,6 +57,59 @@ def find_person(ledger: Ledger, id_number: str, city: str | None) -> str:
         cities = "・".join(ledger.people[one].city.value for one in subjects)
         raise BadInput(f"ID number {id_number} was issued by {cities}: say which with --city")
     raise BadInput(f"no subscriber with ID number {id_number}; look for names: yobirin subscriber list WORDS")
+
+
+def chosen(ledger: Ledger, city: str | None, zone: str | None, status: str | None, words: str = "") -> list[Card]:
+    """Cards in order of city and ID number, those whose device is shared before those who share it."""
+    people = ledger.search(words) if words.strip() else tuple(ledger.people.values())
+    wanted = [
+        one
+        for one in people
+        if one.subject not in ledger.erased
+        and city in (None, one.city.value)
+        and zone in (None, one.zone)
+        and status in (None, one.status.value)
+    ]
+    wanted.sort(key=lambda one: (one.city.value, one.lives_with is not None, one.id_number))
+    cards = (ledger.card(one.subject) for one in wanted)
+    return [card for card in cards if card is not None]
+
+
+def change_json(record: Record, private: dict[str, Any] | None) -> dict[str, Any]:
+    """One entry of a person's history: when, who, why, before and after (K-9.5)."""
+    from receiver.clock import local
+
+    hidden, payload = private or {}, record.payload
+    before, after = hidden.get("before"), hidden.get("after")
+    if record.type == "subscriber.status":
+        before, after = {"status": payload["before"]}, {"status": payload["status"]}
+    elif before is not None and after is not None:
+        after = {name: after.get(name) for name in before}
+    elif after is None:
+        shown = ("device", "account", "installed_on", "removed_on", "state", "kind")
+        after = {name: payload[name] for name in shown if name in payload} | given(number=hidden.get("number"))
+    return {
+        "at": local(record.at_us).isoformat(timespec="seconds"),
+        "type": record.type,
+        "actor": record.actor,
+        "source": ":".join(filter(None, (payload.get("source"), hidden.get("reference")))),
+        "clause": payload.get("clause"),
+        "before": before,
+        "after": after,
+    }
+
+
+def change_text(change: dict[str, Any]) -> str:
+    """The same on one line; a whole new card is not repeated."""
+    before, after = change["before"] or {}, change["after"] or {}
+    if change["type"] == "subscriber.added":
+        after = {}
+    values = [f"{name} {_word(before[name]) + ' → ' if name in before else ''}{_word(after[name])}" for name in after]
+    return "  ".join((change["at"], change["actor"], change["type"], change["source"], *values))
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def line() -> None:
 @person_option
 @city_option
 @click.option("--kind", type=click.Choice(KINDS), help="Needed except for a mobile number.")
-@click.option("--carrier", metavar="NAME")
+@click.option("--carrier", metavar="NAME", help="Whose line it is.")
 @source_option
 @json_option
 @installation_options
@@ -56,7 +56,7 @@ def end(
 
 @line.command("list")
 @click.option("--subscriber", "id_number", metavar="ID", help="Of one home.")
-@click.option("--city", type=click.Choice(CITIES))
+@click.option("--city", type=click.Choice(CITIES), help="One city only.")
 @click.option("--kind", type=click.Choice(KINDS), help="Of one kind (K-7.1.2).")
 @json_option
 @installation_options

@@ -10,7 +10,16 @@ from typing import Any, TypeVar
 import click
 
 from receiver.commands.installation import installation_options
-from receiver.commands.ledger_view import find_person, given, history, open_ledger, print_reply
+from receiver.commands.ledger_view import (
+    change_json,
+    change_text,
+    chosen,
+    find_person,
+    given,
+    history,
+    open_ledger,
+    print_reply,
+)
 from receiver.commands.posting import post_verb
 from receiver.installation import Installation
 
@@ -42,15 +51,15 @@ def parse_contacts(_context: click.Context, _parameter: click.Parameter, values:
 
 CARD_OPTIONS = (
     click.option("--zone", metavar="圏域", help="日常生活圏域 (K-12.1.1b)."),
-    click.option("--name", metavar="氏名"),
-    click.option("--kana", metavar="フリガナ"),
-    click.option("--address", metavar="住所"),
+    click.option("--name", metavar="氏名", help="Kept exactly as entered."),
+    click.option("--kana", metavar="フリガナ", help="How the name is read."),
+    click.option("--address", metavar="住所", help="Where help must come."),
     click.option("--phone", "phones", multiple=True, metavar="NUMBER", help="Home numbers, in the order to be tried."),
-    click.option("--sex", type=click.Choice(("男", "女", "その他"))),
-    click.option("--birth", metavar="YYYY-MM-DD"),
+    click.option("--sex", type=click.Choice(("男", "女", "その他")), help="As on the city's form."),
+    click.option("--birth", metavar="YYYY-MM-DD", help="Date of birth."),
     click.option("--access", "access_notes", metavar="TEXT", help="How to get in, a dog, steps."),
-    click.option("--key-place", metavar="TEXT"),
-    click.option("--fax", metavar="NUMBER"),
+    click.option("--key-place", metavar="TEXT", help="Where a key is."),
+    click.option("--fax", metavar="NUMBER", help="FAX number."),
     click.option("--needs-fax/--no-needs-fax", default=None, help="Hard of hearing: FAX beside the voice (K-9.7.i)."),
     click.option("--welfare/--no-welfare", default=None, help="日常生活用具 scheme (K-3.5)."),
     click.option(
@@ -62,7 +71,7 @@ CARD_OPTIONS = (
         help="緊急連絡先, in order of priority.",
     ),
     click.option("--lives-with", metavar="ID", help="Shares the device of this subscriber (a couple)."),
-    click.option("--notes", metavar="TEXT"),
+    click.option("--notes", metavar="TEXT", help="Anything else an operator must know."),
 )  # fmt: skip
 
 
@@ -139,31 +148,14 @@ def show(id_number: str, city: str | None, with_history: bool, as_json: bool, in
     for line in card.lines_of_text():
         click.echo(line)
     for one in changes:
-        click.echo(f"{one['at']}  {one['actor']}  {one['type']}  {one['source']}  {one['before']} → {one['after']}")
-
-
-def change_json(record: Any, private: dict[str, Any] | None) -> dict[str, Any]:
-    """One entry of the history."""
-    from receiver.clock import local
-
-    before, after = (private or {}).get("before"), (private or {}).get("after") or {}
-    payload = record.payload
-    if record.type == "subscriber.status":
-        before, after = {"status": payload["before"]}, {"status": payload["status"]}
-    elif record.type == "subscriber.changed" and before is not None:
-        after = {name: after.get(name) for name in before}
-    source = ":".join(filter(None, (payload.get("source"), (private or {}).get("reference"))))
-    return {
-        "at": local(record.at_us).isoformat(timespec="seconds"), "type": record.type, "actor": record.actor,
-        "source": source, "clause": payload.get("clause"), "before": before, "after": after,
-    }  # fmt: skip
+        click.echo(change_text(one))
 
 
 @subscriber.command("list")
 @click.argument("words", nargs=-1)
-@click.option("--city", type=click.Choice(CITIES))
-@click.option("--zone", metavar="圏域")
-@click.option("--status", type=click.Choice(STATUSES))
+@click.option("--city", type=click.Choice(CITIES), help="One city only (K-4b).")
+@click.option("--zone", metavar="圏域", help="One 日常生活圏域 only (K-12.1.1b).")
+@click.option("--status", type=click.Choice(STATUSES), help="Only those of this status.")
 @json_option
 @installation_options
 def list_people(
@@ -180,21 +172,6 @@ def list_people(
             click.echo(f"{one.city.value}  {one.id_number}  {one.status.value}  {one.zone}  {one.name}  {accounts}")
 
 
-def chosen(ledger: Any, city: str | None, zone: str | None, status: str | None, words: str = "") -> list[Any]:
-    """Cards in order of city and ID number, those whose device is shared before those who share it."""
-    people = ledger.search(words) if words.strip() else ledger.people.values()
-    wanted = [
-        one
-        for one in people
-        if one.subject not in ledger.erased
-        and city in (None, one.city.value)
-        and zone in (None, one.zone)
-        and status in (None, one.status.value)
-    ]
-    wanted.sort(key=lambda one: (one.city.value, one.lives_with is not None, one.id_number))
-    return [ledger.card(one.subject) for one in wanted]
-
-
 @subscriber.command("import")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
@@ -203,7 +180,7 @@ def chosen(ledger: Any, city: str | None, zone: str | None, status: str | None, 
 @installation_options
 def import_file(file: Path, dry_run: bool, source: str | None, as_json: bool, installation: Installation) -> None:
     """Take subscribers, devices and lines from a CSV: all rows, or none and every bad row named."""
-    from receiver.errors import BadInput
+    from receiver.errors import BadInput, RefusedByRule
     from receiver.ledger import spreadsheet
 
     try:
@@ -213,15 +190,17 @@ def import_file(file: Path, dry_run: bool, source: str | None, as_json: bool, in
     except ValueError as error:
         raise BadInput(f"{file}: {error}; nothing was changed") from None
     args = given(rows=rows, source=source)
-    if dry_run:
-        try_import(installation, args)
-        click.echo(f"{file}: {len(rows)} subscribers can be imported; nothing was changed")
-        return
-    reply = post_verb(installation, "subscriber.import", args)
-    print_reply(reply, as_json, f"{file}: {len(rows)} subscribers imported")
+    try:
+        reply = try_import(installation, args) if dry_run else post_verb(installation, "subscriber.import", args)
+    except RefusedByRule as refused:
+        raise RefusedByRule(refused.clause, f"{file}: {refused.reason}", refused.details) from None
+    except BadInput as error:
+        raise BadInput(f"{file}: {error}") from None
+    done = "can be imported; nothing was changed" if dry_run else "imported"
+    print_reply(reply, as_json, f"{file}: {len(rows)} subscribers {done}")
 
 
-def try_import(installation: Installation, args: dict[str, Any]) -> None:
+def try_import(installation: Installation, args: dict[str, Any]) -> dict[str, Any]:
     """Decide on the ledger as it is, and write nothing. RefusedByRule as the desk would."""
     from receiver.clock import clock_from_environment
     from receiver.errors import RefusedByRule
@@ -235,12 +214,13 @@ def try_import(installation: Installation, args: dict[str, Any]) -> None:
     outcome = decide(ledger, Fact("subscriber.import", "dry-run", args), clock_from_environment().now())
     if isinstance(outcome, Refused):
         raise RefusedByRule(outcome.clause, outcome.reason, outcome.details)
+    return {"dry_run": True, "events": [{"type": draft.type} for draft in outcome.drafts]}
 
 
 @subscriber.command()
 @click.option("--city", type=click.Choice(CITIES), help="One client's people only (K-4b).")
-@click.option("--zone", metavar="圏域")
-@click.option("--status", type=click.Choice(STATUSES))
+@click.option("--zone", metavar="圏域", help="One 日常生活圏域 only (K-12.1.1b).")
+@click.option("--status", type=click.Choice(STATUSES), help="Only those of this status.")
 @click.option("--basis", metavar="TEXT", help="Instruction or consent number: no export without it (K-P5).")
 @click.option("--recipient", metavar="WHO", default="", help="Who receives it.")
 @json_option

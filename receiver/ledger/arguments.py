@@ -15,7 +15,7 @@ from receiver.rules.fact import Refused
 
 SOURCE_MISSING: Final = Refused(
     "K-9.5",
-    "a change of the ledger needs its source: --source 市指示:NUMBER | 訪問:DATE | 定期連絡 | 本人申出 | 工事 | 移行",
+    "a change of the ledger needs its source: --source 市指示:NUMBER, 訪問:DATE, 定期連絡, 本人申出, 工事, 移行",
 )
 ERASED: Final = Refused("K-P10", "this person's data has been erased")
 

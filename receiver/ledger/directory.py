@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from receiver.installation import Installation
 from receiver.journal.database import sync_folder
 from receiver.ledger import phone
 from receiver.ledger.ledger import Ledger, normal_account
@@ -120,6 +121,11 @@ def write(path: Path, ledger: Ledger, key: bytes) -> None:
         os.close(handle)
         draft.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def publish(installation: Installation, ledger: Ledger, installation_key: bytes) -> None:
+    """Write the installation's directory; what the centre does at its start and after each change of the ledger."""
+    write(installation.directory_db, ledger, directory_key(installation_key))
 
 
 def _fill(db: sqlite3.Connection, ledger: Ledger, key: bytes) -> None:

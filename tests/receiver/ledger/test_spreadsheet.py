@@ -154,7 +154,7 @@ def test_K_4b_and_order(bench: Any) -> None:
     """The one whose device is shared stands before those who share it, or the list could not be imported."""
     bench.home(id_number="9")
     bench.person(id_number="1", lives_with="9")
-    from receiver.commands.subscriber import chosen
+    from receiver.commands.ledger_view import chosen
 
     cards = chosen(bench.ledger, "草津市", None, None)
     assert [card.subscriber.id_number for card in cards] == ["9", "1"]
