@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -55,7 +56,7 @@ def demonstration(installation: Installation | None, once: bool) -> int:
     """The stories of `yobirin run --demo`, played by `sim/demo.py`."""
     from sim.demo import demonstrate
 
-    return demonstrate(installation, once)
+    return demonstrate(installation, once, scenario("konan"))
 
 
 class LazyGroup(click.Group):
@@ -105,6 +106,16 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        if os.environ.get("YOBIRIN_TRACEBACK"):
+            raise
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "?"
+        what = f"a fault of this program, please report it: {type(error).__name__}: {error}".splitlines()[0]
+        click.echo(f"yobirin: {what} ({place}; YOBIRIN_TRACEBACK=1 shows more)", err=True)
+        sys.exit(2)
     sys.exit(result if isinstance(result, int) else 0)
 
 

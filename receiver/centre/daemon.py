@@ -10,6 +10,7 @@ import asyncio
 import json
 import signal
 import socket
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from receiver.centre.command import BYTES_MAX, own_actor, parse
-from receiver.centre.desk import Desk
+from receiver.centre.desk import LEDGER_VERBS, Desk
 from receiver.centre.follow import Follower
 from receiver.centre.opening import Opened, open_contract
 from receiver.centre.outward import deliverer
@@ -29,6 +30,8 @@ from receiver.installation import Installation
 from receiver.journal.reader import Reader
 from receiver.journal.record import GENESIS
 from receiver.journal.store import Journal, Store, Transaction
+from receiver.ledger.directory import publish
+from receiver.ledger.ledger import Ledger
 from receiver.outbox.deliver import Deliverer
 from receiver.privacy.installation_key import installation_key
 from receiver.privacy.keys import KeyRing
@@ -39,6 +42,7 @@ from receiver.sockets import account_of, bound, peer_uid
 
 POLL_S: Final = 0.1
 TIMERS_S: Final = 0.2
+DIRECTORY_S: Final = 0.2
 STEP_US: Final = 2 * SECOND_US  # a wall clock that moved by more against the monotonic one was stepped
 
 Report = Callable[[str], None]
@@ -56,6 +60,7 @@ class Centre:
     journal: Journal
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    ledger_changed: asyncio.Event = field(default_factory=asyncio.Event)
     outbox: Deliverer | None = None
     _following_failed: str | None = None
 
@@ -66,10 +71,11 @@ class Centre:
     async def run(self) -> None:
         """Serve; raises what must end the process."""
         loop = asyncio.get_running_loop()
+        self.ledger_changed.set()  # a command may have been carried out while the centre was stopped
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop.set)
         await self._submit(lambda tx: self.desk.take(tx, Fact("start", "centre"), self.clock.now()))
-        parts = [self._follow(), self._watch_timers(), self._listen(), self._hear_wakes()]
+        parts = [self._follow(), self._watch_timers(), self._listen(), self._hear_wakes(), self._keep_directory()]
         if self.outbox is not None:
             parts.append(self.outbox.run())
         tasks = [loop.create_task(part) for part in parts]
@@ -193,11 +199,29 @@ class Centre:
         try:
             command = own_actor(parse(line), account_of(peer_uid(writer.get_extra_info("socket"))))
             now = self.clock.now()
-            return {"ok": await self._submit(lambda tx: self.desk.handle(tx, command, now))}
+            reply = await self._submit(lambda tx: self.desk.handle(tx, command, now))
+            if command.verb.partition(".")[0] in LEDGER_VERBS:
+                self.ledger_changed.set()
+            return {"ok": reply}
         except RefusedByRule as refused:
             return {"refused": {"clause": refused.clause, "reason": refused.reason, "details": list(refused.details)}}
         except YobirinError as error:
             return {"error": {"message": str(error), "exit_code": error.exit_code, "details": list(error.details)}}
+
+    # -- intake's directory ---------------------------------------------------------------------
+
+    async def _keep_directory(self) -> None:
+        """Intake's extract of the ledger, anew after each change; without it intake still answers everything."""
+        key = installation_key(self.installation)
+        while True:
+            await self.ledger_changed.wait()
+            await asyncio.sleep(DIRECTORY_S)  # an import is many changes and one directory
+            self.ledger_changed.clear()
+            snapshot: Ledger = await self._submit(lambda _tx: self.desk.ledger.fork())
+            try:
+                await asyncio.to_thread(publish, self.installation, snapshot, key)
+            except (OSError, sqlite3.Error) as error:
+                self.report(f"alarm: intake's directory cannot be written: {error}")
 
     # -- wakes ----------------------------------------------------------------------------------
 

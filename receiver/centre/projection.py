@@ -26,6 +26,9 @@ CREATE TABLE command (
 );
 """
 
+BINDING: Final = frozenset({"case.opened", "case.appended", "reception.logged"})
+"""Events that say which case a reception belongs to."""
+
 
 class CentreProjection:
     """Folds `case.*`, `timer.*` and `command.handled`; every event that names a case is one of its steps."""
@@ -56,10 +59,10 @@ class CentreProjection:
                     payload.get("row", ""),
                 ),
             )
-        if case is not None and kind.partition(".")[0] in {"case", "duty", "task", "timer", "alert"}:
+        if case is not None and kind.partition(".")[0] in {"case", "duty", "task", "timer", "alert", "reception"}:
             db.execute("INSERT INTO case_step VALUES (?, ?)", (case, record.seq))
             self._update(db, record)
-        if kind in {"case.opened", "case.appended"} and payload.get("reception") is not None:
+        if kind in BINDING and case is not None and payload.get("reception") is not None:
             db.execute("INSERT OR IGNORE INTO reception_case VALUES (?, ?)", (payload["reception"], case))
         elif kind == "timer.set":
             row = (payload["timer"], case, payload["kind"], payload["due_us"], payload["mode"])

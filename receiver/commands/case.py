@@ -111,6 +111,7 @@ def accept() -> dict[str, Any]:
 @click.option("--answered", "action", flag_value="answered", help="Somebody answered.")
 @click.option("--no-answer", "action", flag_value="no_answer", help="Nobody answered.")
 @click.option("--busy", "action", flag_value="busy", help="The line is busy.")
+@click.option("--cut-off", "action", flag_value="cut_off", help="The call was cut off.")
 @click.option("--by", metavar="WHO", help="Who answered (本人, 家族 …).")
 @click.option("--number", "phone", metavar="NUMBER", help="The number that was called.")
 @click.option(
@@ -119,7 +120,7 @@ def accept() -> dict[str, Any]:
 def callback(action: str | None, by: str | None, phone: str | None, path: str) -> dict[str, Any]:
     """Call back: started, answered, no answer, busy."""
     if action is None:
-        raise click.UsageError("say what happened: --start, --answered, --no-answer or --busy")
+        raise click.UsageError("say what happened: --start, --answered, --no-answer, --busy or --cut-off")
     return _given(action=action, by=by, number=phone, path=path)
 
 
@@ -230,6 +231,13 @@ def override(second: str, reason: str, to: str) -> dict[str, Any]:
 def close(**options: Any) -> dict[str, Any]:
     """Close the case, if its guard allows."""
     return _given(**options)
+
+
+@verb("defer")
+@click.option("--reason", required=True, metavar="TEXT")
+def defer(reason: str) -> dict[str, Any]:
+    """Call in the morning instead of at night: battery and power-cut calls only (flows §7.2)."""
+    return {"reason": reason}
 
 
 @verb("appointment")
