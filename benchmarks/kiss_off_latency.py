@@ -1,0 +1,127 @@
+"""Last digit → kiss-off, on simulated modems, with every line busy all the time.
+
+    python benchmarks/kiss_off_latency.py [--lines 8] [--frames 1000] [--fsync-ms 200] [--speed 1]
+
+Starts `yobirin sim modem`, `yobirin intake` on a fresh folder, and units that send frame after frame.
+What is measured is what a unit hears: from the last sample of its last digit to the first sample of
+the tone, by the modem's own byte clock; two modem blocks of 20 ms are in it. `--fsync-ms` makes every
+fsync of the intake so much later (strace). Promise: never before 100 ms, p99.9 ≤ 400 ms, and ≤ 700 ms
+with 200 ms fsyncs. Exits 1 if it is broken. Beside it: one 100 ms timer in the same run, as the
+machine's own lateness.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from decoder.exchange import Message
+from decoder.formats.contact_id import FORMAT
+from sim.dialler import Dialler
+from sim.panel import Note, Panel, PanelSettings
+from sim.phone import Phone
+
+FRAMES_A_CALL = 10
+STRACE = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e")
+
+
+class Figures:
+    """What the units heard."""
+
+    def __init__(self, wanted: int) -> None:
+        self.wanted, self.after_ms, self.missed = wanted, list[float](), 0
+
+    @property
+    def enough(self) -> bool:
+        return len(self.after_ms) + self.missed >= self.wanted
+
+    def watch(self, note: Note) -> None:
+        if note.what == "kiss_off":
+            self.after_ms.append(float(note.details["after_ms"]))
+        elif note.what == "no_kiss_off":
+            self.missed += 1
+
+
+async def unit(number: int, line: Path, figures: Figures, speed: float) -> None:
+    """Call after call, until there are figures enough."""
+    rng = np.random.default_rng(number)
+    while not figures.enough:
+        messages = tuple(
+            Message(f"{1000 + number}", "101", zone=f"{rng.integers(1000):03}") for _ in range(FRAMES_A_CALL)
+        )
+        settings = PanelSettings(messages, caller=f"07382300{number:02}")
+        phone = Phone(Panel(settings, FORMAT.encode), rng)
+        await Dialler(phone, [line], speed=speed, watch=figures.watch).run()
+        await asyncio.sleep(2.5 / speed)  # busy tone, on hook
+
+
+async def lateness(figures: Figures) -> list[float]:
+    """How late this machine wakes a sleeper, in ms, while the measurement runs."""
+    loop, late = asyncio.get_running_loop(), []
+    while not figures.enough:
+        due = loop.time() + 0.1
+        await asyncio.sleep(0.1)
+        late.append((loop.time() - due) * 1000)
+    return late
+
+
+async def measure(arguments: argparse.Namespace, folder: Path) -> tuple[Figures, list[float]]:
+    yobirin = (sys.executable, "-m", "cli")
+    modems = await asyncio.create_subprocess_exec(
+        *(*yobirin, "sim", "modem", "--json", "--count", str(arguments.lines), "--speed", str(arguments.speed)),
+        *("--listen", str(folder / "line"), "--link", str(folder / "modem")),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert modems.stdout is not None
+    places = [json.loads(await modems.stdout.readline()) for _ in range(arguments.lines)]
+    delay = arguments.fsync_ms * 1000
+    slow = (*STRACE, f"inject=fsync,fdatasync:delay_enter={delay}") if delay else ()
+    names = [f"modem:{place['modem']}?speed={arguments.speed:g}" for place in places]
+    intake = await asyncio.create_subprocess_exec(
+        *(*slow, *yobirin, "intake", "--data", str(folder / "data")),
+        *(part for name in names for part in ("--line", name)),
+        stderr=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    figures = Figures(arguments.frames)
+    try:
+        late, *_ = await asyncio.gather(
+            lateness(figures),
+            *(unit(n, Path(place["line"]), figures, arguments.speed) for n, place in enumerate(places)),
+        )
+    finally:
+        for process in (intake, modems):
+            if process.returncode is None:
+                process.terminate()
+                await process.wait()
+    return figures, late
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--lines", type=int, default=8)
+    parser.add_argument("--frames", type=int, default=1000)
+    parser.add_argument("--fsync-ms", type=int, default=0)
+    parser.add_argument("--speed", type=float, default=1.0)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="yobirin-latency-") as folder:
+        figures, late = asyncio.run(measure(arguments, Path(folder)))
+    after = np.array(figures.after_ms)
+    limit = 700 if arguments.fsync_ms else 400
+    p50, p99, p999 = np.percentile(after, [50, 99, 99.9])
+    print(f"{arguments.lines} lines, fsync +{arguments.fsync_ms} ms, speed {arguments.speed:g}: {len(after)} kiss-offs")
+    print(f"last digit to kiss-off, ms: min {after.min():.0f}  p50 {p50:.0f}  p99 {p99:.0f}  p99.9 {p999:.0f}", end="")
+    print(f"  max {after.max():.0f}   (promise: min ≥ 100, p99.9 ≤ {limit})   not kissed off: {figures.missed}")
+    print(f"a 100 ms timer in the same run was late by, ms: p99 {np.percentile(late, 99):.1f}  max {max(late):.1f}")
+    return 0 if after.min() >= 100 and p999 <= limit and not figures.missed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
