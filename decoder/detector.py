@@ -46,7 +46,7 @@ class Bank:
         self._hits = np.zeros((lines, 1), np.bool_)
         self._next = np.zeros(lines, np.int64)  # the window to look at next, in hops since `start`
         self._lost: dict[int, list[Span]] = {}  # per line, in hops: what no window may touch, not yet behind us
-        self._lost_before = np.zeros(lines, np.int64)  # hops of losses that are behind us
+        self._stood_still = np.zeros(lines, np.int64)  # hops that no clock counted: losses behind us, masked hops
         self._context = np.empty(0, dtmf.WINDOW)
         self._digits = dtmf.Digits.none()
 
@@ -145,7 +145,14 @@ class Bank:
         of_line = np.repeat(line, length)
         clock = self._clock(of_line, hop, middle)
         hops = goertzel.framed(self._sound, HOP)[of_line, hop - self._origin]
-        windows = dtmf.look(hops, of_line, hop, clock, middle)
+        windows, at, energy = dtmf.look(hops, of_line, hop, middle)
+        masked = dtmf.masked(of_line, hop, middle, energy, at, windows, self._context)
+        if masked.any():
+            count = np.cumsum(masked)
+            begins = np.flatnonzero(np.diff(of_line, prepend=-1))
+            clock -= count - np.repeat(count[begins] - masked[begins], np.diff(begins, append=len(of_line)))
+            np.add.at(self._stood_still, of_line[masked], 1)
+        windows["clock"] = clock[at]
         return self._quiet_echo(windows, limit)
 
     def _quiet_echo(self, windows: dtmf.Windows, limit: I64) -> dtmf.Windows:
@@ -159,7 +166,7 @@ class Bank:
 
     def _clock(self, line: I64, hop: I64, middle: NDArray[np.bool_]) -> I64:
         """Hops less the lost ones before; `middle` is cleared where a window touches a loss."""
-        clock = hop - self._lost_before[line]
+        clock = hop - self._stood_still[line]
         for of_line, spans in self._lost.items():
             mine = np.flatnonzero(line == of_line)
             for span in spans:
@@ -181,7 +188,7 @@ class Bank:
             self._origin += spare * HOPS_A_BLOCK
             for line, spans in self._lost.items():
                 behind = [span for span in spans if span.end < self._origin]
-                self._lost_before[line] += sum(_counted(span) for span in behind)
+                self._stood_still[line] += sum(_counted(span) for span in behind)
                 del spans[: len(behind)]
 
 

@@ -12,6 +12,9 @@ pause of T ms T / 5 windows off, whatever their place on the grid. From that fol
 
     ≥ 5 windows on            24 ms and shorter are no digit, 28 ms always is one
     ≤ 2 windows off           breaks of 10 ms are ridden over, pauses of 17 ms part two digits of one key
+
+A pause is quiet. Where the tone is gone under something as loud as itself (a click, a burst of noise) or the
+audio was lost, nobody can say that it stopped: such hops do not count, and a digit's clock stands still.
 """
 
 from __future__ import annotations
@@ -40,14 +43,27 @@ BLOCK_SHARE_MIN: Final = 0.30  # of a block's energy in its two strongest keypad
 WINDOW_SHARE_MIN: Final = 0.42  # the same for a window: half covered by a clean tone gives 0.5
 GROUP_SHARE_MIN: Final = 0.62  # of a group's four tones, the strongest
 WEAKER_SHARE_MIN: Final = 0.015  # of the pair's energy in its weaker tone: 18 dB of twist
-ECHO_DB: Final = -6.5  # the same key this much quieter, within `ECHO_HOPS`, is its echo and not the key
+ECHO_DB: Final = -5.0  # the same key this much quieter, within `ECHO_HOPS`, is its echo and not the key
 ECHO_HOPS: Final = 8
 
-ON_MIN: Final = 5
+MASK_SHARE: Final = 0.6  # of the tone's own energy: so loud a hop may hide it …
+MASK_HOPS: Final = 6  # … for so long
+
+ON_MIN: Final = 4
+LENGTH_MIN: Final = 180  # 22.5 ms
 OFF_MAX: Final = 2
 ON_MAX: Final = 2_000  # 10 s: a stuck key is reported in pieces, so that memory stays flat
 OFFSET_PERCENT_MAX: Final = 3.0  # Q.24: must not operate beyond 3.5 %
-DIGIT_SHARE_MIN: Final = 0.60  # of a digit's energy in its two tones: 1.8 dB above all else in 4 kHz
+APART_PERCENT_MAX: Final = 3.6  # ±1.8 %, one tone against the other
+# A digit's two tones are most of its energy. How much they must be is what keeps voices out: two harmonics of a
+# voice seldom sit on both frequencies, and not for long.
+SHARE_MIN: Final = 0.64  # 2.5 dB above all else in 4 kHz
+SHARE_FOR_APART: Final = 0.12  # more, for each percent beyond APART_USUAL that the two frequency errors differ
+APART_USUAL: Final = 1.2
+SHARE_FOR_SHORT: Final = 0.12  # more, for a digit of the fewest windows
+STEADY_MAX: Final = 2.6  # loudest window against quietest …
+CERTAIN_ABOVE: Final = 0.16  # beyond the share needed, a digit is certain
+STEADY_SHARE: Final = 0.9  # … unless there is nothing but the two tones
 TWIST_DB_MIN: Final = -12.0
 TWIST_DB_MAX: Final = 16.0  # Japanese units are allowed 5 dB of it at their own terminals
 
@@ -64,7 +80,7 @@ WINDOW: Final = np.dtype(
     [
         ("line", np.int64),
         ("hop", np.int64),  # the window's middle hop, on the line's grid
-        ("clock", np.int64),  # the same with lost hops left out
+        ("clock", np.int64),  # the same with lost and masked hops left out
         ("key", np.int64),  # place on the keypad, 4·row + column
         ("pair", np.float32),  # energy of the key's two tones
         ("total", np.float32),
@@ -99,12 +115,12 @@ def _strongest(tones: F32) -> tuple[F32, F32]:
     return low, high
 
 
-def look(hops: I16, line: I64, hop: I64, clock: I64, middle: Flags) -> Windows:
+def look(hops: I16, line: I64, hop: I64, middle: Flags) -> tuple[Windows, I64, F32]:
     """Which windows show a key, and what they show.
 
     hops   : (n, HOP), runs of consecutive hops one after the other
-    line, hop, clock, middle : (n,), whose they are; `middle` is false at both ends of a run, where no window fits
-    Returns the windows on a key, in the order given.
+    line, hop, middle : (n,), whose they are; `middle` is false at both ends of a run, where no window fits
+    Returns the windows on a key, their clock still to be set; where in `hops` their middles are; each hop's energy.
     """
     sound = hops.astype(np.float32)
     parts = _HOP_BASIS @ sound.T
@@ -120,7 +136,7 @@ def look(hops: I16, line: I64, hop: I64, clock: I64, middle: Flags) -> Windows:
     on &= high > GROUP_SHARE_MIN * tones[4:].sum(axis=0)
     at = np.flatnonzero(on)
     windows = np.empty(len(at), WINDOW)
-    windows["line"], windows["hop"], windows["clock"] = line[at + 1], hop[at + 1], clock[at + 1]
+    windows["line"], windows["hop"] = line[at + 1], hop[at + 1]
     windows["tones"] = tones[:, at].T
     row, column = windows["tones"][:, :4].argmax(axis=1), windows["tones"][:, 4:].argmax(axis=1)
     windows["key"] = 4 * row + column
@@ -130,7 +146,33 @@ def look(hops: I16, line: I64, hop: I64, clock: I64, middle: Flags) -> Windows:
         now = parts[16 + tone, at + 1] + 1j * parts[24 + tone, at + 1]
         before = parts[16 + tone, at] + 1j * parts[24 + tone, at]
         windows["turn"][:, which] = now * before.conj()
-    return windows
+    return windows, at + 1, square
+
+
+def masked(line: I64, hop: I64, middle: Flags, energy: F32, at: I64, windows: Windows, context: Windows) -> Flags:
+    """Which hops may hide a tone that was on just before: loud, close behind it, and showing no key.
+
+    Arguments as of `look` and from it; context: windows of earlier calls, the last ones of each line matter.
+    Returns (n,).
+    """
+    known = np.concatenate([context, windows])
+    last = np.full(len(hop), -1)
+    begins = np.flatnonzero(np.diff(line, prepend=-1))
+    of_line = np.full(line[-1] + 1, -1)
+    mine = context["line"] <= line[-1]
+    of_line[context["line"][mine]] = np.flatnonzero(mine)
+    last[begins] = of_line[line[begins]]
+    last[at] = len(context) + np.arange(len(at))
+    before = np.maximum.accumulate(np.where(last >= 0, np.arange(len(hop)), -1))
+    before = np.where(before >= 0, last[before], -1)
+    hidden: Flags = middle & (before >= 0)
+    hidden[at] = False
+    if not len(known):
+        return hidden
+    tone = known[before]
+    hidden &= (tone["line"] == line) & (hop - tone["hop"] <= MASK_HOPS)
+    hidden &= energy > MASK_SHARE / HOPS_A_BLOCK * tone["pair"]
+    return hidden
 
 
 def without_echo(windows: Windows, fresh: int) -> Flags:
@@ -223,12 +265,17 @@ def measure(windows: Windows, first: I64, last: I64) -> list[tuple[int, Digit]]:
     twist = 10 * np.log10(pair[:, 1] / pair[:, 0])
     offset = 100 * offset_hz / nominal
     start, end = _edges(windows, first, last)
-    good = (share >= DIGIT_SHARE_MIN) & (np.abs(offset).max(axis=1) <= OFFSET_PERCENT_MAX)
+    count = last - first
+    needed = _share_needed(offset, count)
+    good = (share >= needed) & _on_frequency(offset, count)
+    good &= (share > STEADY_SHARE) | (_loudness_ratio(windows["total"], inner) < STEADY_MAX)
+    good &= end - start >= LENGTH_MIN
     good &= (twist >= TWIST_DB_MIN) & (twist <= TWIST_DB_MAX)
     peak = np.sqrt(pair / (last - first - 2)[:, None] * 2 / BLOCK)
     levels = np.mean(20 * np.log10(peak / peak_of(0)), axis=1)
     likelihoods = _likelihoods(tones, total, end - start)
-    confidence = np.clip((share - 0.45) / 0.3, 0, 1) / np.exp(likelihoods).sum(axis=1)
+    certain = np.clip(0.5 + (share - needed) / CERTAIN_ABOVE / 2, 0, 1)
+    confidence = certain / np.exp(likelihoods).sum(axis=1)
     order = np.flatnonzero(good)
     lines = windows["line"][first]
     return [
@@ -247,6 +294,27 @@ def measure(windows: Windows, first: I64, last: I64) -> list[tuple[int, Digit]]:
         )
         for at in order
     ]
+
+
+def _share_needed(offset: NDArray[np.float64], count: I64) -> NDArray[np.float64]:
+    """How much of its energy a digit must have in its tones. offset: (n, 2), percent; count: windows. Returns (n,)."""
+    apart = np.abs(offset[:, 0] - offset[:, 1])
+    needed: NDArray[np.float64] = SHARE_MIN + SHARE_FOR_APART * np.maximum(apart - APART_USUAL, 0)
+    return needed + SHARE_FOR_SHORT * (count <= ON_MIN)
+
+
+def _on_frequency(offset: NDArray[np.float64], count: I64) -> Flags:
+    """Both tones near their frequencies: a panel's clock may be far off, but then both tones are, and for long."""
+    worst, apart = np.abs(offset).max(axis=1), np.abs(offset[:, 0] - offset[:, 1])
+    near: Flags = (worst <= 2.0) & (apart <= APART_PERCENT_MAX)
+    near |= (worst <= OFFSET_PERCENT_MAX) & (apart <= 1.0) & (count > ON_MIN + 1)
+    return near
+
+
+def _loudness_ratio(total: F32, inner: I64) -> NDArray[np.float32]:
+    """Loudest against quietest window of each run. inner: first and last index of each run, as for `reduceat`."""
+    loudest = np.maximum.reduceat(total, inner)[::2]
+    return np.asarray(loudest / np.minimum.reduceat(total, inner)[::2], np.float32)
 
 
 def _edges(windows: Windows, first: I64, last: I64) -> tuple[I64, I64]:
