@@ -229,17 +229,16 @@ def test_nobody_stands_in_the_clear_in_the_data_folder(yobirin: Yobirin, tmp_pat
         "犬に注意",
         "金糸雀 次郎",
     ]
-    added = yobirin(
-        "subscriber", "add", "--id", "5", "--city", "守山市", "--zone", "中洲",
-        "--name", secrets[0], "--kana", secrets[1], "--address", f"守山市{secrets[2]}9", "--phone", secrets[3], "--contact", f"{secrets[4]},長男,{secrets[5]}",
-        "--access", secrets[6], "--source", f"本人申出:{secrets[7]}",
-    )  # fmt: skip
+    name, kana, town, phone, contact, contact_phone, access, source = secrets
+    card = ("--zone", "中洲", "--name", name, "--kana", kana, "--address", f"守山市{town}9", "--phone", phone)
+    more = ("--contact", f"{contact},長男,{contact_phone}", "--access", access, "--source", f"本人申出:{source}")
+    added = yobirin("subscriber", "add", "--id", "5", "--city", "守山市", *card, *more)
     assert added.code == 0
     assert yobirin("device", "add", "S1", "--category", "新規", "--account", "1").code == 2
     assert yobirin("device", "add", "S1", "--category", "新規", "--account", "1234").code == 0
-    assert yobirin("device", "install", "S1", "--subscriber", "5", "--source", f"工事:{secrets[7]}").code == 0
-    assert yobirin("line", "add", secrets[3], "--subscriber", "5", "--kind", "光", "--source", "訪問").code == 0
-    assert yobirin("subscriber", "show", "5").out.count(secrets[0]) == 1
+    assert yobirin("device", "install", "S1", "--subscriber", "5", "--source", f"工事:{source}").code == 0
+    assert yobirin("line", "add", phone, "--subscriber", "5", "--kind", "光", "--source", "訪問").code == 0
+    assert yobirin("subscriber", "show", "5").out.count(name) == 1
     files = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
     assert files
     for path in files:
