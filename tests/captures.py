@@ -93,12 +93,12 @@ class Capture:
 
     def pcap(self, *, order: str = "<", nanoseconds: bool = False, snaplen: int = 65535) -> bytes:
         magic, scale = (0xA1B23C4D, 1000) if nanoseconds else (0xA1B2C3D4, 1)
-        out = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snaplen, self.link)
+        parts = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snaplen, self.link)]
         for at_us, data in sorted(self.frames, key=lambda one: one[0]):
             fraction = at_us % 1_000_000 * scale
             cut = data[:snaplen]
-            out += struct.pack(order + "IIII", at_us // 1_000_000, fraction, len(cut), len(data)) + cut
-        return out
+            parts.append(struct.pack(order + "IIII", at_us // 1_000_000, fraction, len(cut), len(data)) + cut)
+        return b"".join(parts)
 
     def pcapng(self, *, order: str = "<", resolution: int | None = None) -> bytes:
         ticks = 1_000_000 if resolution is None else 10**resolution
