@@ -152,7 +152,6 @@ class IntakeConfig:
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
     handshakes: tuple[str, ...] = ("contact-id",)
-    answer_after_rings: Annotated[int, Within(1, 10)] = 1
     t_answer_ms: Annotated[int, Within(500, 5_000)] = 1_250
     handshake_wait_ms: Annotated[int, Within(1_000, 10_000)] = 2_000
     handshakes_max: Annotated[int, Within(1, 10)] = 4

@@ -83,6 +83,7 @@ def examine(data: Path | None, config_path: Path | None) -> Iterator[Finding]:
     yield from _journals(installation)
     yield from _disks(installation, config)
     yield from _processes(installation)
+    yield from _not_yet(config)
     yield from _lines(config.lines)
     yield from _mqtt(config.mqtt)
     yield from _outbox(installation, config)
@@ -196,6 +197,21 @@ def answers(path: Path) -> bool:
         return False
     finally:
         os.close(folder)
+
+
+def _not_yet(config: Config) -> Iterator[Finding]:
+    """Settings that are checked already and change nothing yet: whoever set one must not rely on it."""
+    from receiver.config import ConsoleConfig
+
+    given = {
+        "heartbeat_url": config.heartbeat_url is not None,
+        "line.reserve": any(line.reserve for line in config.lines),
+        "console": config.console != ConsoleConfig(),
+    }
+    for name in (name for name, is_set in given.items() if is_set):
+        yield Finding(
+            "note", "configuration", f"{name} is set, but not in force in this release", "do not rely on it yet"
+        )
 
 
 def _lines(lines: tuple[LineConfig, ...]) -> Iterator[Finding]:

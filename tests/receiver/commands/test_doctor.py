@@ -131,6 +131,19 @@ def test_a_bad_configuration_is_a_finding(installation: Installation, tmp_path: 
     ]  # fmt: skip
 
 
+def test_a_setting_that_is_not_in_force_is_named(installation: Installation, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(
+        'heartbeat_url = "https://watcher.example"\n[[line]]\nuri = "wav:."\nreserve = "emergency"\n'
+        '[console]\nlisten = "127.0.0.1:9000"\n'
+    )
+    named = [
+        found.says.split()[0]
+        for found in examine(installation.data, tmp_path / "c.toml")
+        if "not in force" in found.says
+    ]
+    assert named == ["heartbeat_url", "line.reserve", "console"]
+
+
 def test_a_silent_consumer(installation: Installation, tmp_path: Path) -> None:
     store = Store(installation.store_db("konan"), clock=SystemClock(), keys=None, projections=(OutboxProjection(),))
     store.transact(lambda tx: tx.append(Draft("outbox.alarm", {"id": "x", "consumer": "kanshi"})))
