@@ -1,0 +1,372 @@
+"""Invariants of the Konan flows over random histories: whatever happens in whatever order, these hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from receiver.clock import MINUTE_US, SECOND_US, utc_us_of
+from receiver.rules.fact import Fact
+from receiver.rules.people import DeviceState, Home, KnownHomes, Status
+from receiver.rules.quiet_hours import is_quiet
+from receiver.rules.trial import Answer, Trial, rebuilt
+from scenarios.konan.decide import decide
+
+HOMES = (
+    Home("home-a", "草津市", Status.ACTIVE, ("0775610001",), "dev-a", DeviceState.INSTALLED, "1001"),
+    Home(
+        "home-b",
+        "守山市",
+        Status.ENDED,
+        ("0775820002",),
+        "dev-b",
+        DeviceState.INSTALLED,
+        "1002",
+        "contact-id-two-button",
+    ),
+    Home(None, "栗東市", None, (), "dev-c", DeviceState.STOCK, "1003"),
+)
+
+signals = st.builds(
+    lambda account, code, zone, caller, qualifier, voice: {
+        "type": "frame.accepted",
+        "format": "contact-id",
+        "account": account,
+        "code": code,
+        "zone": zone,
+        "caller": caller,
+        "qualifier": qualifier,
+        "voice_path": voice,
+    },
+    st.sampled_from(["1001", "1001", "1002", "1003", "9999"]),
+    st.sampled_from(["100", "101", "101", "302", "301", "384", "406", "602", "601", "777"]),
+    st.sampled_from(["001", "002"]),
+    st.sampled_from(["0775610001", "0775820002", "0770000000", None]),
+    st.sampled_from(["1", "1", "1", "3", "6"]),
+    st.booleans(),
+)
+addresses = st.sampled_from(
+    [None, {"value": "confirmed"}, {"value": "differs", "text": "別の住所"}, {"value": "not_possible", "text": "拒否"}]
+)
+judgements = st.fixed_dictionaries(
+    {
+        "abnormal": st.sampled_from(["yes", "no", "unsure"]),
+        "a": st.sampled_from([None, None, "救急車を"]),
+        "b": st.sampled_from([None, None, "苦しい"]),
+        "address": addresses,
+        "finding": st.sampled_from([None, "fire", "cooperator", "advice", "false_alarm", "consultation", "test"]),
+        "cause": st.sampled_from([None, "誤操作"]),
+    }
+)
+answerers = ["subscriber", "informed", "uninformed", "unintelligible", "machine", "本人"]
+verbs = st.one_of(
+    st.tuples(st.just("case.accept"), st.fixed_dictionaries({"path": st.sampled_from([None, "inbound"])})),
+    st.tuples(
+        st.just("case.callback"),
+        st.fixed_dictionaries(
+            {
+                "action": st.sampled_from(["start", "start", "answered", "answered", "no_answer", "busy", "cut_off"]),
+                "by": st.sampled_from(answerers),
+                "path": st.sampled_from([None, "dialled", "inbound"]),
+            }
+        ),
+    ),
+    st.tuples(st.just("case.judge"), judgements),
+    st.tuples(st.just("case.address"), addresses.map(lambda address: address or {"value": "confirmed"})),
+    st.tuples(
+        st.just("case.dispatch"),
+        st.fixed_dictionaries(
+            {
+                "to": st.sampled_from(["fire", "cooperator", "guard"]),
+                "accepted_by": st.sampled_from([None, "佐藤"]),
+                "contact": st.sampled_from([None, "当番 山田"]),
+            }
+        ),
+    ),
+    st.tuples(
+        st.just("case.outcome"),
+        st.fixed_dictionaries({"code": st.sampled_from(["transported", "treated", "safe", "needs_fire", "無事確認"])}),
+    ),
+    st.tuples(st.just("case.transport"), st.fixed_dictionaries({"destination": st.sampled_from([None, "病院"])})),
+    st.tuples(
+        st.just("case.contact"),
+        st.fixed_dictionaries({"result": st.sampled_from(["reached", "no_answer", "exhausted", "none_listed"])}),
+    ),
+    st.tuples(st.just("case.report"), st.just({"way": "mail"})),
+    st.tuples(
+        st.just("case.override"),
+        st.fixed_dictionaries(
+            {
+                "second": st.sampled_from([None, "nurse", "supervisor"]),
+                "reason": st.sampled_from([None, "理由"]),
+                "to": st.sampled_from([None, "closed", "talking"]),
+            }
+        ),
+    ),
+    st.tuples(
+        st.just("case.close"),
+        st.fixed_dictionaries(
+            {
+                "result": st.sampled_from([None, "false_alarm", "test"]),
+                "cause": st.sampled_from([None, "誤操作"]),
+                "improvement": st.sampled_from([None, "説明"]),
+                "decision": st.sampled_from([None, "助言のみ"]),
+            }
+        ),
+    ),
+    st.tuples(st.just("case.defer"), st.just({"reason": "夜間"})),
+    st.tuples(st.just("case.battery"), st.just({"part": "pendant", "on": "2026-04-02"})),
+    st.tuples(st.just("case.note"), st.just({"text": "メモ"})),
+)
+happenings = st.one_of(
+    st.tuples(st.just("signal"), signals),
+    st.tuples(st.just("verb"), st.tuples(verbs, st.integers(1, 4))),
+    st.tuples(st.just("verb"), st.tuples(verbs, st.integers(1, 2))),
+    st.tuples(st.just("wait"), st.sampled_from([1, 5, 16, 31, 46, 61, 121, 600, 3700, 40_000])),
+    st.tuples(st.just("step"), st.sampled_from([-3600, -5, 5, 3600])),
+    st.tuples(st.just("restart"), st.sampled_from([0, 3, 130, 4000])),
+)
+histories = st.lists(happenings, min_size=1, max_size=25)
+beginnings = st.sampled_from(["2026-04-01 20:58:00", "2026-04-01 08:58:30", "2026-04-01 13:00:00"])
+scaled = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+Watch = Callable[[Trial, Answer], None]
+
+
+class Run:
+    """Plays a history and asks the watches after every answer."""
+
+    def __init__(self, begins: str, *watches: Watch) -> None:
+        self.trial = Trial(decide, utc_us_of(datetime.fromisoformat(begins)), KnownHomes(HOMES))
+        self.watches = watches
+        self.receptions = 0
+        self.seen = 0
+        self.trial.tell(
+            Fact(
+                "device.installed",
+                "ledger",
+                {
+                    "device": "dev-a",
+                    "subject": "home-a",
+                    "account": "1001",
+                    "anchor_day": 31,
+                    "anchor_time": "20:59:00",
+                    "installed_on": "2026-03-01",
+                },
+            )
+        )
+
+    def play(self, history: list[tuple[str, Any]]) -> None:
+        for kind, what in history:
+            if kind == "signal":
+                self.receptions += 1
+                self.trial.tell(Fact("reception", "intake", self._reception(what)))
+            elif kind == "verb":
+                (verb, payload), case = what
+                self.trial.tell(Fact(verb, "nurse", payload, case))
+            elif kind == "wait":
+                self.trial.wait(what * SECOND_US)
+            elif kind == "step":
+                self.trial.step_clock(what * SECOND_US)
+            else:
+                self.trial.restart(what * SECOND_US)
+            self._watch()
+
+    def _reception(self, signal: dict[str, Any]) -> dict[str, Any]:
+        number = self.receptions
+        return {**signal, "reception": number, "call": f"call-{number}", "heard_at_us": self.trial.utc_us}
+
+    def _watch(self) -> None:
+        for answer in self.trial.answers[self.seen :]:
+            for watch in self.watches:
+                watch(self.trial, answer)
+        self.seen = len(self.trial.answers)
+
+
+@scaled
+@given(begins=beginnings, history=histories)
+def test_replaying_the_journal_gives_an_equal_book(begins: str, history: list[tuple[str, Any]]) -> None:
+    """I7: state is the fold of the journal."""
+    run = Run(begins)
+    run.play(history)
+    assert rebuilt(run.trial.journal) == run.trial.book
+
+
+@scaled
+@given(begins=beginnings, history=histories)
+def test_no_emergency_closes_without_its_guard(begins: str, history: list[tuple[str, Any]]) -> None:
+    """I3 and I6: what each guard promises was recorded before the case closed."""
+
+    def watch(trial: Trial, answer: Answer) -> None:
+        for told in answer.told:
+            if told.type != "case.closed":
+                continue
+            before = [event for event in trial.journal if event.payload.get("case") == told.payload["case"]]
+            before = before[: next(i for i, event in enumerate(before) if event.type == "case.closed")]
+            types = {event.type for event in before}
+            talked = any(event.payload.get("talked") for event in before)
+            flow = [event.payload["flow"] for event in before if "flow" in event.payload][-1]
+            guard = told.payload["guard"]
+            if flow == "emergency":
+                assert guard in "abcdef"
+            if guard == "a":
+                assert {"case.dispatched", "case.outcome", "case.contact", "case.reported"} <= types or (
+                    "case.transport" in types and {"case.dispatched", "case.reported"} <= types
+                )
+            if guard in "bc":
+                assert talked
+                assert "case.address" in types
+            if guard == "d":
+                override = next(event for event in before if event.type == "case.override")
+                assert override.payload["second"] not in (None, override.actor)
+            states = [event.payload["state"] for event in before if "state" in event.payload]
+            assert states[-1] != "UNATTENDED"
+            if states[-1] == "DISPATCH_REQUIRED":
+                assert guard == "d"
+
+    Run(begins, watch).play(history)
+
+
+@scaled
+@given(begins=beginnings, history=histories)
+def test_silence_demands_the_fire_hq_at_once(begins: str, history: list[tuple[str, Any]]) -> None:
+    """I4 (K-11.3.1) and I5: in the very decision that knows of the silence or of the words, at any hour."""
+
+    def watch(trial: Trial, answer: Answer) -> None:
+        silent = [told for told in answer.told if told.payload.get("state") == "NO_ANSWER"]
+        words = answer.fact.type == "case.judge" and (answer.fact.payload["a"] or answer.fact.payload["b"])
+        if silent:
+            assert any(told.payload.get("target") == "fire" for told in answer.told), answer
+        if words and answer.refused is None:
+            case = trial.book.case(answer.fact.case or 0)
+            assert case is not None
+            assert "fire" in case.required | case.requested or not case.is_open
+
+    Run(begins, watch).play(history)
+
+
+@scaled
+@given(begins=beginnings, history=histories)
+def test_words_of_distress_are_never_refused(begins: str, history: list[tuple[str, Any]]) -> None:
+    """I6: no missing field blocks a dispatch; only a wrong case number or a closed case can refuse."""
+
+    def watch(trial: Trial, answer: Answer) -> None:
+        said = answer.fact.type == "case.judge" and (answer.fact.payload["a"] or answer.fact.payload["b"])
+        asked = answer.fact.type == "case.dispatch" and answer.fact.payload["to"] != "guard"
+        case = trial.book.case(answer.fact.case or 0)
+        if (said or asked) and case is not None and case.is_open:
+            assert answer.refused is None, answer.refused
+
+    Run(begins, watch).play(history)
+
+
+@scaled
+@given(begins=beginnings, history=histories)
+def test_a_quiet_bound_call_is_never_released_at_night(begins: str, history: list[tuple[str, Any]]) -> None:
+    """I8 (K-11.7.3): no release and no dial in [21:00, 09:00), and none is lost."""
+
+    def watch(trial: Trial, answer: Answer) -> None:
+        for told in answer.told:
+            case = trial.book.case(told.payload.get("case") or 0)
+            if (
+                case is None
+                or case.kind != "periodic_test_missed"
+                or told.payload.get("row", "").startswith("judgement")
+            ):
+                continue
+            if told.type == "task.released":
+                assert not is_quiet(told.at_us)
+            if told.type == "case.callback" and told.payload.get("result") == "started" and case.flow == "missed_test":
+                assert not is_quiet(told.at_us)
+        for case in trial.book.open_cases():
+            if case.flow == "missed_test" and case.state == "WAITING":
+                assert any(timer.kind == "T_CALL" for timer in trial.book.timers_of(case.number))
+
+    Run(begins, watch).play(history)
+
+
+@scaled
+@given(begins=beginnings, history=histories)
+def test_every_open_case_has_an_owner_or_a_running_clock(begins: str, history: list[tuple[str, Any]]) -> None:
+    """I11: nothing open is nobody's."""
+
+    def watch(trial: Trial, answer: Answer) -> None:
+        for case in trial.book.open_cases():
+            assert case.owner is not None or trial.book.timers_of(case.number), case
+
+    Run(begins, watch).play(history)
+
+
+@scaled
+@given(begins=beginnings, history=histories)
+def test_every_reception_is_decided_once_and_none_is_dropped(begins: str, history: list[tuple[str, Any]]) -> None:
+    """I10 and I2: each reception stands in one case or in the log; unknown ones, and all buttons, in a case."""
+
+    def watch(trial: Trial, answer: Answer) -> None:
+        if answer.fact.type != "reception":
+            return
+        number = answer.fact.payload["reception"]
+        holders = [
+            told
+            for told in answer.told
+            if told.payload.get("reception") == number
+            and told.type in ("case.opened", "case.appended", "reception.logged")
+        ]
+        assert len(holders) == 1
+        code, qualifier = answer.fact.payload["code"], answer.fact.payload["qualifier"]
+        restored = code in ("100", "101") and qualifier == "3"
+        if code in ("100", "101", "777", "406") and not restored:
+            case = trial.book.case_of_reception(number)
+            assert case is not None
+            assert case.is_open
+
+    Run(begins, watch).play(history)
+
+
+@scaled
+@given(begins=beginnings, history=histories)
+def test_an_emergency_is_delayed_by_nothing(begins: str, history: list[tuple[str, Any]]) -> None:
+    """I1: a button opens its call-back in the same instant, whatever the hour and the subscriber's status."""
+
+    def watch(trial: Trial, answer: Answer) -> None:
+        for told in answer.told:
+            if told.type == "case.opened" and told.payload["flow"] == "emergency":
+                timers = {timer.kind: timer for timer in trial.book.timers_of(told.payload["case"])}
+                running = {"T_CB_TOTAL", "T_TEST_CONFIRM"} & timers.keys()
+                assert running
+                assert all(not timers[kind].quiet_bound for kind in running)
+                assert all(timers[kind].wait_us(trial.now) <= 2 * MINUTE_US for kind in running)
+
+    Run(begins, watch).play(history)
+
+
+@scaled
+@given(begins=beginnings, history=histories)
+def test_silence_ends_in_a_demand_or_a_talk_within_its_bounds(begins: str, history: list[tuple[str, Any]]) -> None:
+    """Left alone, every emergency that nobody has talked to is with the fire HQ after four minutes."""
+    run = Run(begins)
+    run.play(history)
+    run.trial.wait(4 * MINUTE_US)
+    for case in run.trial.book.open_cases():
+        if case.flow == "emergency" and not case.talked and not case.required:
+            assert case.state not in ("CALLBACK_DUE", "CALLING", "NO_ANSWER", "UNATTENDED", "TEST_SHOWN"), case
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 15, 45, 60, 119, 120, 179, 180, 400])
+def test_a_restart_at_any_moment_loses_no_deadline(seconds: int) -> None:
+    """I7, flows §15: an untouched emergency reaches the fire HQ at 180 s, restarted or not."""
+    run = Run("2026-04-01 20:58:00")
+    run.play(
+        [("signal", {"type": "frame.accepted", "account": "1001", "code": "101", "qualifier": "1", "zone": "001"})]
+    )
+    began = run.trial.utc_us
+    run.trial.wait(seconds * SECOND_US)
+    run.trial.restart(0)
+    run.trial.wait(400 * SECOND_US)
+    demands = [told for told in run.trial.journal if told.type == "case.dispatch_required"]
+    assert [told.at_us - began for told in demands] == [180 * SECOND_US]
