@@ -60,6 +60,8 @@ def test_a_row_is_done_with_the_last_receipt(store: Store) -> None:
     tell(store, "received", id="x", row=seq, consumer="a")
     tell(store, "received", id="x", row=seq, consumer="a")
     assert (owed(store, "a"), owed(store, "b")) == ([], [seq])
+    (waiting,) = do(store, lambda tx: tx.rows("SELECT body, done_at_us FROM outbox"))
+    assert tuple(waiting) == (row_of(row).body, None), "b has not got it yet"
     tell(store, "received", id="x", row=seq, consumer="b")
     (done,) = do(store, lambda tx: tx.rows("SELECT body, sha256, done_at_us FROM outbox"))
     assert done["body"] == ""
