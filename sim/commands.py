@@ -44,6 +44,7 @@ def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
 @click.option("--coding", type=click.Choice(sorted(CODINGS)), help="Offer only this coding of sound.")
 @click.option("--caller-id", type=click.Choice(["between", "before", "none"]), default="between", show_default=True)
 @click.option("--hang-up-sign", type=click.Choice(["busy", "loop", "none"]), default="busy", show_default=True)
+@click.option("--no-dtmf-events", is_flag=True, help="It does not report the digits it hears by itself.")
 @click.option("--reply-ms", type=click.FloatRange(0), default=15.0, help="From a command to its answer.")
 @click.option("--switch-ms", type=click.FloatRange(0), default=40.0, help="Between receiving and playing, each way.")
 @click.option("--late-ms", type=click.FloatRange(0), default=0.0, help="Fault: every answer comes so much later.")
@@ -68,6 +69,7 @@ def modem(**options: Any) -> None:
         caller_id=CallerId(options.pop("caller_id")),
         hang_up_sign=HangUpSign(options.pop("hang_up_sign")),
         formats=(CODINGS[coding],) if coding else tuple(FORMATS),
+        reports_keys=not options.pop("no_dtmf_events"),
         late_ms=options.pop("late_ms"),
         drop_per_million=options.pop("drop_per_million"),
         overrun_every_s=options.pop("overrun_every_s"),
@@ -130,8 +132,8 @@ def panel(
     if (wav is None) == (not lines):
         raise click.UsageError("say either --wav OUT or --dial LINE")
     import numpy as np
-    from decoder.registry import by_name
 
+    from decoder.registry import by_name
     from sim.panel import Panel
     from sim.phone import Phone
 

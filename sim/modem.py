@@ -19,8 +19,10 @@ from typing import Final
 
 import numpy as np
 
+from decoder.detector import Detector
 from decoder.exchange import ToneStep
-from decoder.samples import I16, RATE_HZ, from_ms
+from decoder.samples import I16, RATE_HZ, Samples, from_ms
+from decoder.symbols import Digit
 from decoder.synth import dtmf, steps
 from drivers.modem.at import Coding
 from drivers.modem.coding import decode, encode
@@ -67,6 +69,7 @@ class ModemSettings:
     caller_id: CallerId = CallerId.BETWEEN
     hang_up_sign: HangUpSign = HangUpSign.BUSY
     formats: tuple[int, ...] = tuple(FORMATS)
+    reports_keys: bool = True  # DTMF it hears while receiving: DLE / key ~, besides the sound itself
     late_ms: float = 0  # added to every answer
     drop_per_million: float = 0  # received bytes lost on the way to the computer
     overrun_every_s: float = 0  # every so often 100 ms of sound are lost, and it says DLE o
@@ -115,6 +118,7 @@ class VoiceModem:
         self._typed = bytearray()
         self._dle = False
         self._play = bytearray()
+        self._keys: Detector | None = None
         self._tones = np.zeros(0, np.int16)
         self._ending = self._underrun = False
         self._later.clear()
@@ -200,6 +204,7 @@ class VoiceModem:
         return np.asarray(tone, np.int16)
 
     def _stream(self, heard: I16) -> None:
+        self._report_keys(heard)
         every = self._settings.overrun_every_s * RATE_HZ
         if every and self._now % every < 5 * BLOCK:  # 100 ms of it
             if self._now % every < BLOCK:
@@ -211,6 +216,12 @@ class VoiceModem:
             keep = self._rng.random(len(data)) >= self._settings.drop_per_million / 1e6
             data = np.frombuffer(data, np.uint8)[keep].tobytes()
         self._say(data.replace(b"\x10", b"\x10\x10"))
+
+    def _report_keys(self, heard: I16) -> None:
+        if self._keys is not None:
+            for symbol in self._keys.feed(Samples(self._now - BLOCK, heard)):
+                if isinstance(symbol, Digit):
+                    self._say(f"\x10/\x10{symbol.key}\x10~".encode())
 
     def _sound_out(self) -> I16:
         """What the line hears from us in this tick."""
@@ -413,6 +424,8 @@ class VoiceModem:
             self._mode, self._dle = mode, False
             self._ending = self._underrun = False
             self._play.clear()
+            listens = mode is Mode.RECEIVE and self._settings.reports_keys
+            self._keys = Detector(with_tones=False) if listens else None
 
         self._after(self._settings.switch_ms, self._framed("CONNECT"), change)
 

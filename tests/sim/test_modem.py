@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decoder.samples import RATE_HZ, from_ms
+from decoder.synth import dtmf
 from drivers.modem.at import Coding
 from drivers.modem.coding import decode, encode
 from drivers.modem.dle import shield
@@ -93,7 +94,7 @@ def test_ringing_and_the_callers_number(mode: CallerId, pattern: str) -> None:
 
 @given(st.binary(min_size=1, max_size=3 * BLOCK))
 def test_what_the_line_says_is_received_byte_for_byte(sound: bytes) -> None:
-    computer = Computer().in_call()
+    computer = Computer(reports_keys=False).in_call()
     assert computer.type("AT+VRX").startswith("\r\nCONNECT\r\n")
     padded = sound.ljust(-(-len(sound) // BLOCK) * BLOCK, b"\xff")
     pcm = decode(Coding.MU_LAW, padded)
@@ -150,6 +151,17 @@ def test_tones_by_command_last_as_long_as_they_should() -> None:
     assert computer.pass_ms(1000) == b""
     assert computer.pass_ms(200) == b"\r\nOK\r\n"
     assert np.flatnonzero(np.concatenate(computer.heard)[: from_ms(900)])[-1] == from_ms(850) - 1
+
+
+def test_digits_are_reported_beside_the_sound() -> None:
+    computer = Computer().in_call()
+    computer.type("AT+VRX", 100)
+    pcm = np.pad(dtmf("1*D"), (0, 400))
+    said = b"".join(computer.pass_ms(20, pcm[at : at + BLOCK]) for at in range(0, len(pcm) - BLOCK, BLOCK))
+    assert re.findall(rb"\x10/\x10(.)\x10~", said) == [b"1", b"*", b"D"]
+    quiet = Computer(reports_keys=False).in_call()
+    quiet.type("AT+VRX", 100)
+    assert b"\x10/" not in b"".join(quiet.pass_ms(20, pcm[at : at + BLOCK]) for at in range(0, 2400, BLOCK))
 
 
 @pytest.mark.parametrize(

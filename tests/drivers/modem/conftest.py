@@ -91,6 +91,6 @@ class Pair:
 @pytest.fixture
 def make_pair() -> Callable[..., Pair]:
     def make(settings: Settings | None = None, **modem: object) -> Pair:
-        return Pair(ModemSettings(**modem), settings or Settings())  # type: ignore[arg-type]
+        return Pair(ModemSettings(**{"reports_keys": False, **modem}), settings or Settings())  # type: ignore[arg-type]
 
     return make
