@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
+from math import isfinite
 from statistics import fmean
 from typing import Any, Final
 
@@ -116,21 +117,21 @@ def _fields(value: Digit | Tone | Gap | Frame | Rejected, witness: str) -> dict[
             return {
                 "kind": "digit",
                 "digit": value.key,
-                "level_dbm0": round(value.level_dbm0, 2),
-                "twist_db": round(value.twist_db, 2) if by_sound else None,
-                "offset_percent": round(value.offset_percent, 3) if by_sound else None,
+                "level_dbm0": _figure(value.level_dbm0, 2),
+                "twist_db": _figure(value.twist_db, 2) if by_sound else None,
+                "offset_percent": _figure(value.offset_percent, 3) if by_sound else None,
                 "span_ms": round(to_ms(value.end - value.start), 3),
-                "confidence": round(value.confidence, 4),
+                "confidence": _figure(value.confidence, 4),
                 "witness": witness,
             }
         case Tone():
             return {
                 "kind": "tone",
-                "hz": round(value.hz, 1),
+                "hz": _figure(value.hz, 1),
                 "name": value.name,
-                "level_dbm0": round(value.level_dbm0, 2),
+                "level_dbm0": _figure(value.level_dbm0, 2),
                 "span_ms": round(to_ms(value.end - value.start), 3),
-                "confidence": round(value.confidence, 4),
+                "confidence": _figure(value.confidence, 4),
             }
         case Gap():
             return {"kind": "lost", "span_ms": round(to_ms(value.end - value.start), 3)}
@@ -145,7 +146,7 @@ def _fields(value: Digit | Tone | Gap | Frame | Rejected, witness: str) -> dict[
                 "partition": value.partition,
                 "zone": value.zone,
                 "checksum_ok": value.checksum_ok,
-                "confidence": round(value.confidence, 4),
+                "confidence": _figure(value.confidence, 4),
                 "recovered": list(value.recovered),
                 "witness": witness,
             }
@@ -158,6 +159,11 @@ def _fields(value: Digit | Tone | Gap | Frame | Rejected, witness: str) -> dict[
                 "evidence": value.evidence,
                 "witness": witness,
             }
+
+
+def _figure(value: float, places: int) -> float | None:
+    """A number as JSON can hold it: the level of nothing at all is minus infinity, and JSON has no such number."""
+    return round(float(value), places) if isfinite(value) else None
 
 
 def _seconds(samples: int) -> float:

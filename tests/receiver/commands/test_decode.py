@@ -287,6 +287,29 @@ def test_a_message_by_events_alone_and_by_both_witnesses(run: Run, tmp_path: Pat
     assert len([one for one in found if one["kind"] == "digit"]) == 32, "both witnesses are kept"
 
 
+def test_the_corpus_of_containers(run: Run) -> None:
+    corpus = Path(__file__).resolve().parents[2] / "corpus"
+    files = sorted(path for folder in ("wav", "pcap") for path in (corpus / folder).iterdir() if path.suffix != ".json")
+    files = [path for path in files if path.suffix != ".md"]
+    assert len(files) >= 17
+    done = run(*files, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not objects(done, "frame")
+    heard = {str(path): keys_of([one for one in objects(done) if one["file"] == str(path)]) for path in files}
+    assert heard == {str(path): json.loads(path.with_suffix(".json").read_text())["keys"] for path in files}
+
+
+def test_every_field_and_kind_is_in_the_reference(run: Run, tmp_path: Path) -> None:
+    reference = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "decode-json.md").read_text()
+    call(tmp_path, drop=frozenset(range(60, 66)))
+    wav.write(tmp_path / "call.wav", [message()])
+    wav.write(tmp_path / "tone.wav", [synth.steps(contact_id.HANDSHAKE)])
+    found = objects(run("call.pcap", "call.wav", "tone.wav", "--json"))
+    assert {one["kind"] for one in found} == KEYS
+    missing = {name for one in found for name in [*one, one["kind"]] if f"`{name}`" not in reference}
+    assert missing == set()
+
+
 @pytest.mark.slow
 def test_a_long_recording_is_heard_in_blocks_and_says_the_same(run: Run, tmp_path: Path) -> None:
     long = np.zeros(8000 * 700, np.int16)
