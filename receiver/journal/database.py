@@ -24,7 +24,8 @@ CREATE INDEX event_subject ON event (subject, seq) WHERE subject IS NOT NULL;
 CREATE TRIGGER event_stays BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER event_is_kept BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER event_follows BEFORE INSERT ON event
-    WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM event)
+    WHEN NEW.seq <= (SELECT coalesce(max(seq), 0) FROM event)
+        OR NEW.type <> 'journal.tail_lost' AND NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM event)
     BEGIN SELECT RAISE(ABORT, 'the journal has no gaps'); END;
 CREATE TABLE cursor (name TEXT PRIMARY KEY, seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE projection (

@@ -44,7 +44,7 @@ class Projection(Protocol):
 
 def stored(db: sqlite3.Connection, after: int = 0) -> Iterator[Record]:
     """Every record behind `after`, oldest first, each checked against the one before; raises Damaged."""
-    row = db.execute("SELECT seq, hash FROM event WHERE seq = ?", (after,)).fetchone()
+    row = db.execute("SELECT seq, hash FROM event WHERE seq <= ? ORDER BY seq DESC LIMIT 1", (after,)).fetchone()
     seq, hash_ = (row[0], row[1]) if row else (0, GENESIS)
     for line in db.execute(f"SELECT {COLUMNS} FROM event WHERE seq > ? ORDER BY seq", (seq,)):
         record = read(tuple(line))

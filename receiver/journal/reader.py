@@ -77,11 +77,12 @@ class Reader:
         self._db.close()
 
     def _chained(self, seq: int, limit: int) -> list[Record]:
-        rows = self.rows(f"SELECT {COLUMNS} FROM event WHERE seq >= ? ORDER BY seq LIMIT ?", max(seq, 1), limit + 1)
-        records = self._checked(rows)
-        at, hash_ = (0, GENESIS)
-        if seq > 0 and records and records[0].seq == seq:
-            at, hash_ = seq, records.pop(0).hash
+        known = "SELECT coalesce(max(seq), 0) FROM event WHERE seq <= ?"  # not `seq` itself, if a tail was lost
+        page = f"SELECT {COLUMNS} FROM event WHERE seq >= ({known}) ORDER BY seq LIMIT ?"
+        records = self._checked(self.rows(page, seq, limit + 1))
+        at, hash_ = 0, GENESIS
+        if records and records[0].seq <= seq:
+            at, hash_ = records[0].seq, records.pop(0).hash
         try:
             for record in records:
                 check_follows(record, at, hash_)

@@ -19,6 +19,9 @@ from receiver.event import Draft, Json, Record
 GENESIS: Final = hashlib.sha256(b"yobirin journal 1").hexdigest()
 """Stands for "the record before" the first one."""
 
+TAIL_LOST: Final = "journal.tail_lost"
+"""Type of the event that admits a lost tail: `noted_seq`, `noted_hash`, `found_seq`, `found_hash`."""
+
 COLUMNS: Final = "seq, at_us, type, version, subject, actor, payload, sealed, prev, hash"
 """Columns of the table `event`, in the order of `Row`."""
 
@@ -74,8 +77,12 @@ def read(row: Row) -> Record:
 
 
 def check_follows(record: Record, seq: int, hash_: str) -> None:
-    """Raise Damaged unless `record` stands directly behind the record (`seq`, `hash_`)."""
-    if record.seq != seq + 1:
+    """Raise Damaged unless `record` stands directly behind the record (`seq`, `hash_`).
+
+    Numbers are without gaps but for one reason: a lost tail, admitted in the record behind the gap.
+    """
+    admitted = record.type == TAIL_LOST and record.seq > seq == record.payload.get("found_seq")
+    if record.seq != seq + 1 and not admitted:
         raise Damaged(f"record {record.seq} follows record {seq}: {record.seq - seq - 1} missing between them")
     if record.prev != hash_:
         raise Damaged(f"record {record.seq} does not continue the chain of record {seq}")

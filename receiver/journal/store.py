@@ -31,7 +31,7 @@ from receiver.journal import database
 from receiver.journal.head import HeadNote, noted_head
 from receiver.journal.mirror import Mirrors
 from receiver.journal.projection import Projection, catch_up, move_cursors
-from receiver.journal.record import COLUMNS, GENESIS, Damaged, read
+from receiver.journal.record import COLUMNS, GENESIS, TAIL_LOST, Damaged, read
 from receiver.journal.transaction import Transaction
 from receiver.privacy.keys import KeyRing
 
@@ -42,6 +42,8 @@ Work = Callable[[Transaction], Any]
 
 BATCH_WORKS_MAX: Final = 256
 """Works in one commit; more wait for the next one."""
+LOST_NUMBERS: Final = 1_000
+"""Numbers skipped behind a lost tail: the note outside is not synced and may lag behind what was promised."""
 QUEUE_WORKS_MAX: Final = 10_000
 """Beyond this the disk has been silent for a long time: new work is refused at once."""
 
@@ -210,14 +212,16 @@ class Store:
     def _admit_lost_tail(self) -> None:
         """The journal is shorter than, or another one than, the head noted outside says: say so in the journal.
 
-        Reception goes on: a receiver that refuses calls because of yesterday's loss loses today's as well.
+        Reception goes on: a receiver that refuses calls because of yesterday's loss loses today's as well. No number
+        that others may have seen is given out again.
         """
         noted = noted_head(self.path)
         if noted is None or self._hash_at(noted[0]) == noted[1]:
             return
         found_seq, found_hash = self._head
+        seq = max(found_seq + 1, noted[0] + LOST_NUMBERS)
         fact = {"noted_seq": noted[0], "noted_hash": noted[1], "found_seq": found_seq, "found_hash": found_hash}
-        (outcome,) = self.transact(lambda transaction: transaction.append(Draft("journal.tail_lost", fact)))
+        (outcome,) = self.transact(lambda transaction: transaction._append(Draft(TAIL_LOST, fact), seq))
         if isinstance(outcome, Exception):
             raise outcome
         self._note.reset(*self._head)

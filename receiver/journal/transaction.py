@@ -46,11 +46,13 @@ class Transaction:
 
         Raises ValueError for a payload that is not JSON and for a subject whose key was erased.
         """
+        return self._append(draft, self._head[0] + 1)
+
+    def _append(self, draft: Draft, seq: int) -> Record:
         self._check_open()
         try:
             sealed = self._sealed(draft)
-            seq, prev = self._head
-            row, record = records.write(draft, seq=seq + 1, at_us=self.at_us, sealed=sealed, prev=prev)
+            row, record = records.write(draft, seq=seq, at_us=self.at_us, sealed=sealed, prev=self._head[1])
             self._db.execute(_INSERT, row)
             for projection in self._projections:
                 projection.fold(self._db, upcast(record))

@@ -17,7 +17,7 @@ from receiver.event import Record
 from receiver.journal import database
 from receiver.journal.head import noted_head
 from receiver.journal.projection import Projection, stored
-from receiver.journal.record import COLUMNS, GENESIS, Damaged, check_follows, read
+from receiver.journal.record import COLUMNS, GENESIS, TAIL_LOST, Damaged, check_follows, read
 from receiver.journal.upcast import upcast
 from receiver.privacy.keys import KeyRing
 from receiver.privacy.sealing import Unsealable, unseal
@@ -100,7 +100,7 @@ def _check_chain(db: sqlite3.Connection, keys: KeyRing | None, report: Report, p
                 record = read(row)
                 check_follows(record, *report.head)
                 _check_sealed(record, keys, report)
-                if record.type == "journal.tail_lost":
+                if record.type == TAIL_LOST:
                     report.notes.append(f"record {record.seq}: a tail up to {record.payload['noted_seq']} was lost")
             except Damaged as error:
                 report.find(str(error))

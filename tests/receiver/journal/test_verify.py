@@ -91,7 +91,7 @@ def test_a_lost_tail_that_was_admitted_is_a_note(filled: Path, open_store: Calla
     alter(filled, "DELETE FROM event WHERE seq > 30")
     open_store().close()
     report = verify(filled)
-    assert report.notes == ["record 31: a tail up to 40 was lost"]
+    assert report.notes == ["record 1040: a tail up to 40 was lost"]
     assert not any("tail" in finding for finding in report.findings)
 
 
