@@ -260,6 +260,11 @@ class Intake:
 
         future.add_done_callback(hand_over)
 
+    @property
+    def settled(self) -> bool:
+        """The journal has answered everything it was asked."""
+        return not self._owed
+
     def _die(self, error: BaseException) -> None:
         self.fatal = self.fatal or error
         self.stop.set()
@@ -330,7 +335,7 @@ class Intake:
             self.note(drafts.intake_event("intake.stopped", version=self.version))
             with suppress(TimeoutError):
                 async with asyncio.timeout(LEAVING_S):
-                    while self._owed:
+                    while not self.settled:
                         await asyncio.sleep(0.005)
 
 

@@ -35,6 +35,7 @@ ANSWER_BYTES_MAX: Final = 1 << 26
 NICENESS: Final = 10
 VOICE_LEAST: Final = 3_200  # 400 ms, as on a live call
 WHY: Final = "a recording"
+REJECTED_MAX: Final = 50
 SUFFIXES: Final = {"wav": (".wav", ".wave"), "pcap": (".pcap", ".pcapng", ".cap")}
 
 
@@ -73,6 +74,8 @@ class _Watcher:
                     self._note(watch.failed(f"the folder cannot be read: {error.strerror}"))
                 for arrival in arrivals:
                     await self._take(arrival)
+                if not arrivals:
+                    self._dismiss()
                 await asyncio.sleep(SCAN_S)
         finally:
             self._dismiss()
@@ -167,7 +170,9 @@ def drafts_of(
     caller = None if withheld else call.caller
     answered = Answered(caller, call.called, withheld, digest("phone", caller) if caller else None)
     made = [drafts.call_started(identity, answered)]
-    made += [drafts.frame_rejected(identity, rejected) for rejected in said.rejected]
+    made += [drafts.frame_rejected(identity, rejected) for rejected in said.rejected[:REJECTED_MAX]]
+    if len(said.rejected) > REJECTED_MAX:
+        made.append(drafts.call_overflow(identity, "rejected", REJECTED_MAX))
     first, repeats = len(made), {}
     for place, (frame, earlier) in enumerate(said.frames):
         heard_at_us = heard_by_us if started is None else started + frame.end * SAMPLE_US

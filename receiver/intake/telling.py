@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from receiver.event import Record
 
-SILENT = frozenset({"kissoff.started", "audio.stored"})
+SILENT: Final = frozenset({"kissoff.started", "audio.stored"})
+FOLDERS: Final = ("wav:", "pcap:")
 
 
 def line_for(record: Record) -> str | None:
@@ -14,6 +17,8 @@ def line_for(record: Record) -> str | None:
     match record.type:
         case "frame.accepted":
             return f"{line}: {_frame(record)}"
+        case "call.started" if line.startswith(FOLDERS):
+            return None
         case "call.started":
             number = "caller ID" if payload["caller_given"] else f"no caller ID ({payload['withheld'] or 'not sent'})"
             return f"{line}: answered, {number}"
@@ -32,7 +37,7 @@ def line_for(record: Record) -> str | None:
         case "kissoff.missed":
             return f"{line}: reception {payload['reception']} stored, not kissed off: {payload['reason']}"
         case "recording.taken":
-            problem = f"; {payload['problem']}" if payload["problem"] else ""
+            problem = f"; alarm: {payload['problem']}" if payload["problem"] else ""
             return f"{line}: recording taken: {payload['frames']} frames, {payload['rejected']} rejected{problem}"
         case "line.fault" | "line.refusing" | "call.fault":
             return f"alarm: {line}: {record.type}: {payload['reason']}"
