@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable
 from typing import Any, Final
 
-from receiver.centre.command import Command
+from receiver.centre.command import BYTES_MAX, Command
 from receiver.centre.opening import open_contract
 from receiver.clock import Clock
 from receiver.config import load
@@ -55,7 +55,9 @@ def post(
 
 
 def _over_socket(installation: Installation, name: str, command: Command) -> dict[str, Any] | None:
-    path = installation.command_socket(name)
+    path, line = installation.command_socket(name), command.to_line()
+    if len(line) > BYTES_MAX:
+        raise BadInput(f"{len(line) / 1e6:.1f} MB in one command, at most {BYTES_MAX // 1_000_000}; split the list")
     try:
         folder = os.open(path.parent, os.O_RDONLY)
     except OSError:
@@ -71,7 +73,7 @@ def _over_socket(installation: Installation, name: str, command: Command) -> dic
         finally:
             os.close(folder)
         try:
-            peer.sendall(command.to_line())
+            peer.sendall(line)
             answer = peer.makefile("rb").readline()
         except OSError as error:
             raise StoreUnavailable(f"the centre did not answer ({error}); ask again: `yobirin case list`") from None

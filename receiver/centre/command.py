@@ -12,7 +12,7 @@ from typing import Any, Final
 from receiver.errors import BadInput
 from receiver.event import Json
 
-BYTES_MAX: Final = 4_000_000  # a CSV of 10,000 subscribers is one command
+BYTES_MAX: Final = 16_000_000  # a CSV of 10,000 subscribers with device and line is one command of 8 MB
 
 
 @dataclass(frozen=True, slots=True)

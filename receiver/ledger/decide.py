@@ -17,7 +17,7 @@ from receiver.ledger.arguments import Denied
 from receiver.ledger.ledger import Ledger
 from receiver.rules.fact import Decision, Fact, Refused
 
-ROWS_MAX: Final = 20_000
+ROWS_MAX: Final = 10_000  # one transaction: 1,000 rows keep the centre busy for a second or two
 REFUSALS_MAX: Final = 200  # lines of details; the rest is counted
 
 
