@@ -159,6 +159,9 @@ class IntakeConfig:
     disk_stop_percent: Annotated[int, Within(50, 99)] = 95
 
 
+Setting = bool | int | float | str | tuple[int, ...] | tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Everything that can be set. `file` is where it came from; None: the defaults."""
@@ -173,7 +176,7 @@ class Config:
     console: ConsoleConfig = field(default_factory=ConsoleConfig)
     intake: IntakeConfig = field(default_factory=IntakeConfig)
     mqtt: MqttConfig | None = None
-    konan: Mapping[str, bool | int | float | str] = field(default_factory=dict)
+    konan: Mapping[str, Setting] = field(default_factory=dict)
     file: Path | None = None
 
     def __post_init__(self) -> None:
@@ -183,6 +186,10 @@ class Config:
             raise ValueError(f'line "{twice}" stands twice')
         if self.heartbeat_url is not None and not self.heartbeat_url.startswith(("https://", "http://")):
             raise ValueError(f'heartbeat_url "{self.heartbeat_url}" must begin with https:// or http://')
+
+    def settings_of(self, contract: str) -> Mapping[str, Setting]:
+        """What this installation sets otherwise than the contract's defaults; the contract itself checks it."""
+        return self.konan if contract == "konan" else {}
 
 
 def default(data: Path) -> Config:

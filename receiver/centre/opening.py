@@ -61,7 +61,7 @@ def open_contract(
 ) -> Opened:
     """Take the lock and fold the journal; StoreUnavailable if somebody else writes it or it cannot be read.
 
-    config: says what leaves the house because of an event, and to which mirrors events are copied.
+    config: the contract's settings, what leaves the house because of an event, and to which mirrors events are copied.
     """
     try:
         installation.contract(scenario.name).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -75,7 +75,8 @@ def open_contract(
         store = Store(
             path, clock=clock, keys=keys, projections=projections(), mirrors=mirrors, checkpoint_every=CHECKPOINT_EVERY
         )
-        desk = Desk(scenario, Book(), Ledger(keys), outward(config))
+        settings = config.settings_of(scenario.name) if config else {}
+        desk = Desk(scenario.under(settings), Book(), Ledger(keys), outward(config))
         fold_journal(desk, Reader(path, keys))
     except BaseException:
         lock.release()

@@ -5,7 +5,11 @@ Reasons and ranges: docs/reference/konan-settings.md; a test compares the two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +52,30 @@ class Settings:
 
 
 DEFAULTS = Settings()
+
+
+def settings_from(given: Mapping[str, object]) -> Settings:
+    """The defaults with these differences. Raises ValueError: the name, and what is wrong with it."""
+    defaults = asdict(DEFAULTS)
+    changed: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in defaults:
+            close = difflib.get_close_matches(name, defaults, n=1, cutoff=0.5)
+            raise ValueError(f"{name}: there is no such setting" + (f'; did you mean "{close[0]}"?' if close else ""))
+        changed[name] = _checked(name, value, defaults[name])
+    return replace(DEFAULTS, **changed)
+
+
+def _checked(name: str, value: object, default: int | tuple[int | str, ...]) -> object:
+    """The value, of the default's own kind: a whole number, a list of them, or a list of times."""
+    if isinstance(default, tuple):
+        if not isinstance(value, list | tuple) or not value:
+            raise ValueError(f"{name}: {value!r} must be a list such as {list(default)}")
+        return tuple(_checked(name, item, default[0]) for item in value)  # type: ignore[arg-type]
+    if isinstance(default, str):
+        if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+            raise ValueError(f'{name}: {value!r} must be a time such as "{default}"')
+        return value
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{name}: {value!r} must be a whole number, 1 or more")
+    return value

@@ -7,11 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.commands.config import config as config_command
+from cli import demonstration, scenario, yobirin
+from receiver.commands.wiring import Wiring
 from receiver.config import Config, ConsumerConfig, LineConfig, MqttConfig, Reserve, Wants, default, keys, load
 from receiver.errors import BadInput
 
@@ -164,12 +165,32 @@ def _toml(value: object) -> str:
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value or "")
 
 
+def check(*arguments: str) -> Result:
+    return CliRunner().invoke(yobirin, ["config", "check", *arguments], obj=Wiring(scenario, demonstration))
+
+
 def test_config_check(write: Write) -> None:
-    good = CliRunner().invoke(config_command, ["check", str(write("lines = ['wav:x']")), "--json"])
+    good = check(str(write("lines = ['wav:x']\n[konan]\nt_ring_s = 40\nredial_min = [1, 2]")), "--json")
     assert good.exit_code == 0
     assert '"uri": "wav:' in good.stdout
-    bad = CliRunner().invoke(config_command, ["check", str(write("dta = 1"))])
-    assert isinstance(bad.exception, BadInput)
+    assert isinstance(check(str(write("dta = 1"))).exception, BadInput)
+    assert isinstance(check().exception, BadInput)
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("t_rng_s = 40", 'konan.t_rng_s: there is no such setting; did you mean "t_ring_s"?'),
+        ("t_ring_s = 0", "konan.t_ring_s: 0 must be a whole number, 1 or more"),
+        ("t_ring_s = true", "whole number"),
+        ("redial_min = 3", "must be a list such as [1, 3, 5]"),
+        ('call_times = ["25:00"]', 'must be a time such as "10:00"'),
+    ],
+)
+def test_the_contract_checks_its_own_settings(write: Write, setting: str, says: str) -> None:
+    refused = check(str(write(f"[konan]\n{setting}"))).exception
+    assert isinstance(refused, BadInput)
+    assert says in str(refused)
 
 
 def test_the_example_is_good() -> None:
