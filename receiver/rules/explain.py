@@ -207,9 +207,12 @@ def _due(event: Event) -> Due:
 
 def lines(explanation: Explanation) -> list[str]:
     """The explanation for reading: a line for each step, its events below, every clause quoted once."""
+    repeats = _repeats(explanation.steps)
     out: list[str] = []
     quoted: set[str] = set()
     for step in explanation.steps:
+        if repeats.get(id(step)) == 0:
+            continue
         who = f"  by {step.actor}" if step.actor not in ("centre", "intake", "system") else ""
         case = f"case {step.case}" if step.case is not None else "-"
         out.append(f"{clock(step.at_us)}  {case:<8} {step.state or '-':<18} {step.clause:<10} {step.row}{who}")
@@ -219,11 +222,34 @@ def lines(explanation: Explanation) -> list[str]:
         if step.because:
             out.append("      because " + ", ".join(_reason(name, value) for name, value in step.because.items()))
         out.extend(f"      {text}" for text in step.texts)
+        if repeats.get(id(step)):
+            out.append(f"      … and {repeats[id(step)]} times more in the same way")
     out.append("due next:" if explanation.due else "nothing is due")
     for due in explanation.due:
         case = f"case {due.case}" if due.case is not None else "-"
         out.append(f"  {clock(due.due_us)}  {case:<8} {due.kind:<14} {due.clause:<10} {due.arithmetic}")
     return out
+
+
+def _repeats(steps: tuple[Step, ...]) -> dict[int, int]:
+    """Reminders that come back unchanged are said twice, then counted: step → how many follow (0: left out)."""
+    counts: dict[int, int] = {}
+    run: list[Step] = []
+    for step in (*steps, None):
+        if run and step is not None and _reminder(step) and _reminder(step) == _reminder(run[-1]):
+            run.append(step)
+            continue
+        if len(run) > 3:
+            counts |= {id(left_out): 0 for left_out in run[2:]} | {id(run[1]): len(run) - 2}
+        run = [step] if step is not None else []
+    return counts
+
+
+def _reminder(step: Step) -> tuple[object, ...] | None:
+    """What makes two reminders alike; None for a step that is no reminder."""
+    if not any(text.startswith("alert.raised") for text in step.texts):
+        return None
+    return (step.case, step.row, step.state, len(step.texts))
 
 
 def _reason(name: str, value: Any) -> str:

@@ -19,6 +19,8 @@ class _Any(Enum):
 
 
 ANY: Final = _Any.ANY
+NAMED_VALUES_MAX: Final = 3
+"""A cell of more values than this lends a row no name."""
 
 
 class Hit(Enum):
@@ -59,7 +61,8 @@ def _named_by(cells: tuple[object, ...]) -> str:
     told = []
     for cell in cells:
         if isinstance(cell, frozenset):
-            told.append("/".join(sorted(str(value) for value in cell)))
+            if len(cell) <= NAMED_VALUES_MAX:
+                told.append("/".join(sorted(str(value) for value in cell)))
         elif cell is not ANY:
             told.append(str(cell))
     return " × ".join(told)
@@ -91,7 +94,8 @@ class Table(Generic[T]):
             row.name = row.name or _named_by(row.cells) or str(number)
         self.row_names = tuple(f"{name}: {row.name}" for row in self.rows)
         if len(set(self.row_names)) != len(self.rows):
-            raise ValueError(f"table {name}: two rows of one name")
+            twice = {row for row in self.row_names if self.row_names.count(row) > 1}
+            raise ValueError(f"two rows are called {', '.join(sorted(twice))}")
 
     def every(self, *values: object) -> tuple[Found[T], ...]:
         """All rows that fit, in order; with Hit.FIRST at most one."""

@@ -130,17 +130,20 @@ def _timer(turn: Turn) -> Refused | None:
     if timer is None or timer.wait_us(turn.now, turn.book.stepped_us) > 0:
         return None
     turn.fact = Fact("timer", turn.fact.actor, {**turn.fact.payload, "stage": timer.stage}, timer.case)
-    turn.steps.clause, turn.steps.row = timer.clause, f"timer: {timer.kind}"
     turn.steps.because = {"timer": timer.kind, "due_us": timer.due_us}
-    turn.steps.fired(timer)
     if timer.case is None:
+        turn.steps.clause, turn.steps.row = "K-11.6", "periodic test: missed"
+        turn.steps.fired(timer)
         if timer.kind == Does.T_EXPECTED and timer.device is not None:
             periodic_test.missed(turn, timer.device)
         return None
     case = turn.book.case(timer.case)
     assert case is not None
     turn.steps.turn_to(case)
-    return _follow(turn, FLOWS[case.flow].find(case.state, Does(timer.kind)))
+    found = FLOWS[case.flow].find(case.state, Does(timer.kind))
+    with turn.steps.under(found):
+        turn.steps.fired(timer)
+        return found.then(turn)
 
 
 def _follow(turn: Turn, found: Found[Handler]) -> Refused | None:

@@ -166,7 +166,6 @@ def missed(turn: Turn, device: str) -> None:
     if test is None or not test.active:
         return
     steps, now_us = turn.steps, turn.now.utc_us
-    steps.clause, steps.row = "K-11.6", "periodic test: missed"
     steps.note("test.missed", device=device, due_us=test.due_us, missed_at_us=test.missed_at_us)
     _expect(turn, test, after_us=test.due_us)
     if (case := _missing_case(turn, device)) is not None:  # still open from last month: one case, counted

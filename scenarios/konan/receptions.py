@@ -51,6 +51,7 @@ def open_case(turn: Turn, meaning: Meaning, who: Identified, home: str) -> Begin
     payload, steps = turn.fact.payload, turn.steps
     found: Found[Begins] = OPENING.find(meaning.signal, who.device)
     begins = found.then
+    steps.clause, steps.row = found.clause, f"{found.row} · identification: {who.row}"
     previous = turn.book.open_case_of(home, meaning.signal)
     flags = who.flags | ({"unknown_signal"} if meaning.signal == Signal.UNKNOWN else set())
     flags |= {"cancel_signal"} if meaning.signal == Signal.CANCEL else set()
@@ -58,8 +59,6 @@ def open_case(turn: Turn, meaning: Meaning, who: Identified, home: str) -> Begin
     steps.open(
         subject=(who.home.subject if who.home else None) or str(payload.get("call") or home),
         private={"caller": payload.get("caller"), "call_order": list(who.call_order)},
-        clause=found.clause,
-        row=f"{found.row} · identification: {who.row}",
         kind=kind,
         flow=begins.flow,
         state=begins.state,

@@ -86,6 +86,8 @@ EXPECT_KEYS: Final = (
     "manual",
     "late",
 )
+NOT_SAID: Final = ("at", "after", "fact", "case", "operator", "version")
+"""Keys of an operator's fact that are no part of what is said."""
 UNITS: Final = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
 
@@ -339,9 +341,10 @@ class _Player:
         elif kind in OTHERS and kind != "wait":
             self._ledger(where, fact)
         elif kind != "wait":
-            said = {key: value for key, value in fact.items() if key not in ("at", "after", "fact", "case", "operator")}
+            said = {key: value for key, value in fact.items() if key not in NOT_SAID}
             by = str(fact.get("operator", "nurse"))
-            trial.tell(Fact(kind, by, said, fact.get("case", max(1, trial.book.next_case - 1))))
+            case = fact.get("case", max(1, trial.book.next_case - 1))
+            trial.tell(Fact(kind, by, said, case, fact.get("version")))
 
     def _signal(self, fact: Json) -> Fact:
         self._receptions += 1
