@@ -13,7 +13,7 @@ from scenarios.konan.settings import DEFAULTS, settings_from
 
 def test_nothing_given_is_the_defaults() -> None:
     assert settings_from({}) == DEFAULTS
-    assert settings_from({name: value for name, value in asdict(DEFAULTS).items()}) == DEFAULTS
+    assert settings_from(asdict(DEFAULTS)) == DEFAULTS
     assert SCENARIO.under({}) is SCENARIO
 
 
