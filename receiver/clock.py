@@ -49,33 +49,35 @@ class SystemClock:
 
 
 class DemonstrationClock:
-    """The machine's clock plus an offset that several processes share through a file of eight bytes.
+    """The machine's clocks plus two offsets that several processes share through a file of sixteen bytes.
 
     For the demonstration only: its clock starts on a fixed evening and jumps over empty hours. A
     jump moves wall and monotonic time together, as if the machine had simply waited.
     """
 
+    _OFFSETS = struct.Struct("<qq")  # wall, monotonic; microseconds
+
     def __init__(self, path: Path) -> None:
         self._system = SystemClock()
-        self._file = path.open("r+b")
-        self._map = mmap.mmap(self._file.fileno(), 8)
+        with path.open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), self._OFFSETS.size)
 
-    @staticmethod
-    def create(path: Path, start_utc_us: int) -> None:
+    @classmethod
+    def create(cls, path: Path, start_utc_us: int) -> None:
         """Write the file so that a clock made from it now reads `start_utc_us`."""
-        path.write_bytes(struct.pack("<q", start_utc_us - SystemClock().now().utc_us))
+        path.write_bytes(cls._OFFSETS.pack(start_utc_us - SystemClock().now().utc_us, 0))
 
     def now(self) -> Now:
-        (offset,) = struct.unpack("<q", self._map[:8])
+        wall, mono = self._OFFSETS.unpack(self._map[:])
         real = self._system.now()
-        return Now(real.utc_us + offset, real.mono_us + offset, "demonstration")
+        return Now(real.utc_us + wall, real.mono_us + mono, "demonstration")
 
     def jump(self, by_us: int) -> None:
         """Move every clock that shares the file forward."""
         if by_us < 0:
             raise ValueError("the demonstration clock only goes forward")
-        (offset,) = struct.unpack("<q", self._map[:8])
-        self._map[:8] = struct.pack("<q", offset + by_us)
+        wall, mono = self._OFFSETS.unpack(self._map[:])
+        self._map[:] = self._OFFSETS.pack(wall + by_us, mono + by_us)
 
 
 def clock_from_environment() -> Clock:

@@ -70,7 +70,7 @@ def test_no_answer_led_to_a_fire_dispatch_with_its_clause(told: str, data: Path)
 
 def test_the_missed_test_was_called_only_after_nine(told: str, data: Path) -> None:
     called = [step for step in steps(data, 4) if "result started" in " ".join(step["events"])]
-    assert [step["at"] for step in called][0] >= "2026-04-02T09:00:00"
+    assert next(step["at"] for step in called) >= "2026-04-02T09:00:00"
     released = [step for step in steps(data, 4) if "call may be made from" in " ".join(step["events"])]
     assert [step["at"][:19] for step in released] == ["2026-04-02T09:00:00"]
 
