@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -14,8 +15,6 @@ from receiver.commands.installation import installation_options
 from receiver.installation import Installation
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from receiver.journal.projection import Projection
     from receiver.privacy.keys import KeyRing
 
@@ -71,6 +70,21 @@ def rebuild(only: str | None, installation: Installation) -> None:
                 tables = projections_of(name)
                 count = projection.rebuild(path, tables)
             click.echo(f"{name}: {count} events folded into {sum(len(p.tables) for p in tables)} tables")
+
+
+@store.command()
+@click.argument("name")
+@click.option("--mirror", type=click.Path(path_type=Path), required=True, help="The mirror's folder.")
+@installation_options
+def restore(name: str, mirror: Path, installation: Installation) -> None:
+    """Make journal NAME (`intake`, or a contract's name) anew from a mirror alone."""
+    from receiver.journal import mirror as mirrors
+    from receiver.journal.lock import WriterLock
+
+    path = installation.intake_db if name == INTAKE else installation.store_db(name)
+    with WriterLock(installation.writer_lock(name)):
+        last = mirrors.restore(mirror, path)
+    click.echo(f"{name}: restored up to event {last}; its tables are folded at the next start, or by `store rebuild`")
 
 
 def projections_of(name: str) -> Sequence[Projection]:

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from receiver.errors import StoreUnavailable
+from receiver.errors import BadInput, StoreUnavailable
 from receiver.journal import database
-from receiver.journal.record import COLUMNS, canonical
+from receiver.journal.record import COLUMNS, GENESIS, canonical, check_follows, read
 
 WAIT_S: Final = 0.3
 OPENING_WAIT_S: Final = 2.0
@@ -94,7 +95,7 @@ class _Mirror:
                 seq, hash_ = _resume(file.fileno(), path)
                 if seq and source.execute("SELECT hash FROM event WHERE seq = ?", (seq,)).fetchone() != (hash_,):
                     raise StoreUnavailable(f"{path}: holds events that the journal has not; keep it, look into it")
-                self.synced = seq
+                self._reached(seq)
                 while self._wait():
                     rows = source.execute(
                         f"SELECT {COLUMNS} FROM event WHERE seq > ? ORDER BY seq LIMIT ?", (self.synced, LINES_PER_SYNC)
@@ -119,6 +120,46 @@ class _Mirror:
             self.synced = seq
             self.level = self.level or self.synced >= self.wanted
             self._changed.notify_all()
+
+
+def restore(folder: Path, db: Path) -> int:
+    """Make the journal `db` anew from its mirror alone; returns the number of its last event.
+
+    Every line is checked; a torn last one was never promised and is left out. Projections are folded
+    when the journal is next opened. Raises BadInput if a journal is there, StoreUnavailable if the mirror
+    cannot be read or is damaged; then nothing was made.
+    """
+    file, draft = mirror_file(folder, db), db.with_name(db.name + ".restoring")
+    for old in (db, db.with_name(db.name + "-wal")):
+        if old.exists():
+            raise BadInput(f"{old}: is there; keep it, but move it out of the way first")
+    draft.unlink(missing_ok=True)
+    try:
+        lines = file.open("rb")
+    except OSError as error:
+        raise StoreUnavailable(f"{file}: cannot be read ({error.strerror}); name the mirror's folder") from error
+    target = database.open_writer(draft)
+    seq, hash_ = 0, GENESIS
+    try:
+        target.execute("BEGIN IMMEDIATE")
+        with lines:
+            for line in lines:
+                if line.endswith(b"\n"):
+                    row = tuple(json.loads(line))
+                    record = read(row)
+                    check_follows(record, seq, hash_)
+                    target.execute(f"INSERT INTO event ({COLUMNS}) VALUES ({', '.join('?' * len(row))})", row)
+                    seq, hash_ = record.seq, record.hash
+        target.execute("COMMIT")
+        target.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except (ValueError, TypeError, sqlite3.Error) as error:
+        target.close()
+        draft.unlink()
+        raise StoreUnavailable(f"{file}: behind event {seq}: {error}; nothing was restored") from error
+    target.close()
+    draft.rename(db)
+    database.sync_folder(db.parent)
+    return seq
 
 
 def _resume(file: int, path: Path) -> tuple[int, str]:

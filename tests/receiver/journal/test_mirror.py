@@ -8,12 +8,16 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from receiver.errors import BadInput, StoreUnavailable
 from receiver.event import Draft
 from receiver.journal import mirror
+from receiver.journal.reader import Reader
 from receiver.journal.store import Store
+from receiver.journal.verify import verify
 
 Open = Callable[..., Store]
 Lost = list[tuple[Path, str]]
@@ -75,6 +79,43 @@ def test_a_mirror_that_is_ahead_holds_the_lost_tail_and_is_left_alone(
     append(mirrored(open_store, folder, lost), "c")
     assert lines(mirror.mirror_file(folder, path)) == ["a", "b"]
     assert "keep it" in lost[0][1]
+
+
+def test_a_mirror_alone_gives_the_journal_back(
+    open_store: Open, folder: Path, lost: Lost, path: Path, tally: Callable[[], Any]
+) -> None:
+    store = mirrored(open_store, folder, lost)
+    append(store, "a", "b", "a")
+    before = (store.head, [tuple(row) for row in Reader(path).rows("SELECT * FROM tally")])
+    with pytest.raises(BadInput, match="out of the way"):
+        mirror.restore(folder, path)
+    store.close()
+    for file in path.parent.glob("journal.db*"):
+        file.unlink()
+    with mirror.mirror_file(folder, path).open("ab") as file:
+        file.write(b"[4,17750000")  # torn: nobody had a receipt for it
+    assert mirror.restore(folder, path) == 3
+    again = mirrored(open_store, folder, lost)
+    assert (again.head, [tuple(row) for row in Reader(path).rows("SELECT * FROM tally")]) == before
+    append(again, "c")
+    assert lines(mirror.mirror_file(folder, path)) == ["a", "b", "a", "c"]
+    assert verify(path, projections=[tally()]).findings == lost == []
+
+
+@pytest.mark.parametrize(("old", "new"), [('"a"', '"x"'), ("[2,", "[3,"), ("\n", "\n\n"), ("[1,", "{1,")])
+def test_a_damaged_mirror_restores_nothing(
+    open_store: Open, folder: Path, lost: Lost, path: Path, old: str, new: str
+) -> None:
+    store = mirrored(open_store, folder, lost)
+    append(store, "a", "b")
+    store.close()
+    for file in path.parent.glob("journal.db*"):
+        file.unlink()
+    copy = mirror.mirror_file(folder, path)
+    copy.write_text(copy.read_text().replace(old, new, 1))
+    with pytest.raises(StoreUnavailable, match="nothing was restored"):
+        mirror.restore(folder, path)
+    assert list(path.parent.glob("journal.db*")) == []
 
 
 def test_a_mirror_that_fails_or_hangs_is_dropped_in_time(
