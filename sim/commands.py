@@ -42,8 +42,20 @@ def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
 )
 @click.option("--listen", type=click.Path(path_type=Path), help="Socket of the telephone line (default: LINK.line).")
 @click.option("--coding", type=click.Choice(sorted(CODINGS)), help="Offer only this coding of sound.")
-@click.option("--caller-id", type=click.Choice(["between", "before", "none"]), default="between", show_default=True)
-@click.option("--hang-up-sign", type=click.Choice(["busy", "loop", "none"]), default="busy", show_default=True)
+@click.option(
+    "--caller-id",
+    type=click.Choice(["between", "before", "none"]),
+    default="between",
+    show_default=True,
+    help="When it comes: after or before the first ring.",
+)
+@click.option(
+    "--hang-up-sign",
+    type=click.Choice(["busy", "loop", "none"]),
+    default="busy",
+    show_default=True,
+    help="How it tells that the far end is gone.",
+)
 @click.option("--no-dtmf-events", is_flag=True, help="It does not report the digits it hears by itself.")
 @click.option("--reply-ms", type=click.FloatRange(0), default=15.0, help="From a command to its answer.")
 @click.option("--switch-ms", type=click.FloatRange(0), default=40.0, help="Between receiving and playing, each way.")
@@ -52,7 +64,9 @@ def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
 @click.option("--overrun-every-s", type=click.FloatRange(0), default=0.0, help="Fault: 100 ms lost so often, DLE o.")
 @click.option("--mute-after-s", type=click.FloatRange(0), default=0.0, help="Fault: then it answers nothing any more.")
 @click.option("--unplug-after-s", type=click.FloatRange(0), default=0.0, help="Fault: then the port goes away.")
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Of everything random: the same seed, the same run."
+)
 @click.option("--json", "as_json", is_flag=True, help="Where the modems are, as JSON Lines.")
 def modem(**options: Any) -> None:
     """Voice modems (V.253) on ptys, each with a telephone line that `sim panel --dial` can call.
@@ -87,15 +101,15 @@ _MESSAGE = _options(
     click.option("--account", help="Four digits 0-9 B-F."),
     click.option("--code", help="Event code, three digits."),
     click.option("--qualifier", default="1", show_default=True, help="1 new, 3 restoral, 6 still present."),
-    click.option("--partition", default="00", show_default=True),
-    click.option("--zone", default="000", show_default=True),
+    click.option("--partition", default="00", show_default=True, help="Two digits."),
+    click.option("--zone", default="000", show_default=True, help="Three digits: zone or user."),
     click.option(
         "--then", "more", multiple=True, metavar="CODE[:QUAL[:PART[:ZONE]]]", help="Another frame, same call."
     ),
 )
 _SOUND = _options(
-    click.option("--on-ms", type=float, default=50, show_default=True),
-    click.option("--off-ms", type=float, default=50, show_default=True),
+    click.option("--on-ms", type=float, default=50, show_default=True, help="Length of a digit."),
+    click.option("--off-ms", type=float, default=50, show_default=True, help="Pause between two digits."),
     click.option("--level", "level_dbm0", type=float, default=-10, show_default=True, help="dBm0, each tone."),
     click.option("--twist", "twist_db", type=float, default=0, show_default=True, help="High group minus low, dB."),
     click.option("--offset", "offset_percent", type=float, default=0, show_default=True, help="Frequency error, %."),
@@ -104,8 +118,8 @@ _SOUND = _options(
 _HABITS = _options(
     click.option("--caller", help="Number shown; P, C, O or S: withheld and why."),
     click.option("--attempts", type=int, default=4, show_default=True, help="Sends of one frame in a call."),
-    click.option("--redials", type=int, default=0, show_default=True),
-    click.option("--redial-after-s", type=float, default=5, show_default=True),
+    click.option("--redials", type=int, default=0, show_default=True, help="Further calls if no kiss-off comes."),
+    click.option("--redial-after-s", type=float, default=5, show_default=True, help="Pause before each of them."),
     click.option("--wrong-digit", type=int, help="Position 1-16 of a digit that always goes out wrong."),
     click.option("--voice", "voice_s", type=float, default=0, help="Somebody speaks so many seconds after the frames."),
     click.option("--mishear", type=float, default=0, help="Chance that a greeting or a kiss-off is not noticed."),
@@ -120,7 +134,9 @@ _HABITS = _options(
 @_MESSAGE
 @_SOUND
 @_HABITS
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Of everything random: the same seed, the same run."
+)
 @click.option("--json", "as_json", is_flag=True, help="What happened, as JSON Lines; times are samples since dialling.")
 def panel(
     wav: Path | None, mono: bool, lines: tuple[Path, ...], speed: float, seed: int, as_json: bool, **options: Any

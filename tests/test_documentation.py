@@ -45,8 +45,11 @@ def test_every_command_and_option_is_in_the_reference(name: str, command: click.
 
 
 @pytest.mark.parametrize(("name", "command"), COMMANDS, ids=[name for name, _ in COMMANDS])
-def test_every_command_says_what_it_does(name: str, command: click.Command) -> None:
+def test_every_command_and_option_says_what_it_is(name: str, command: click.Command) -> None:
     assert command.help, f"{name} has no help"
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and not parameter.hidden:
+            assert parameter.help, f"{name} {parameter.opts[0]} has no help"
 
 
 def test_every_setting_is_in_the_reference_and_nothing_else() -> None:

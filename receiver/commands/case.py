@@ -183,14 +183,14 @@ def dispatch(to: str, accepted_by: str | None, contact: str | None, phone: str |
 @click.argument(
     "code", type=click.Choice(["transported", "treated", "refused", "not_at_home", "nothing_found", "safe", "death"])
 )
-@click.option("--text", metavar="TEXT")
+@click.option("--text", metavar="TEXT", help="In the words of who reported it.")
 def outcome(code: str, text: str | None) -> dict[str, Any]:
     """What those who went found."""
     return _given(code=code, text=text)
 
 
 @verb("transport")
-@click.option("--destination", required=True, metavar="HOSPITAL")
+@click.option("--destination", required=True, metavar="HOSPITAL", help="As the fire service named it.")
 @click.option("--source", required=True, metavar="WHO", help="Who said so.")
 def transport(destination: str, source: str) -> dict[str, Any]:
     """Where the person was taken (K-11.4a)."""
@@ -198,9 +198,11 @@ def transport(destination: str, source: str) -> dict[str, Any]:
 
 
 @verb("contact")
-@click.option("--who", required=True, metavar="NAME")
-@click.option("--number", "phone", metavar="NUMBER")
-@click.option("--result", type=click.Choice(["reached", "no_answer", "busy", "refused"]), required=True)
+@click.option("--who", required=True, metavar="NAME", help="The emergency contact that was called.")
+@click.option("--number", "phone", metavar="NUMBER", help="The number that was called.")
+@click.option(
+    "--result", type=click.Choice(["reached", "no_answer", "busy", "refused"]), required=True, help="What came of it."
+)
 def contact(who: str, phone: str | None, result: str) -> dict[str, Any]:
     """An attempt to reach an emergency contact (K-11.4b)."""
     return _given(who=who, number=phone, result=result)
@@ -208,7 +210,7 @@ def contact(who: str, phone: str | None, result: str) -> dict[str, Any]:
 
 @verb("report")
 @click.option("--way", required=True, metavar="WAY", help="How it was sent (mail, FAX …).")
-@click.option("--recipient", required=True, metavar="DESK")
+@click.option("--recipient", required=True, metavar="DESK", help="Who received it.")
 def report(way: str, recipient: str) -> dict[str, Any]:
     """The response report went to the city (K-11.4c)."""
     return {"way": way, "recipient": recipient}
@@ -216,8 +218,8 @@ def report(way: str, recipient: str) -> dict[str, Any]:
 
 @verb("override")
 @click.option("--second", required=True, metavar="NAME", help="The second qualified person.")
-@click.option("--reason", required=True, metavar="TEXT")
-@click.option("--to", metavar="STATE", default="CLOSED", show_default=True)
+@click.option("--reason", required=True, metavar="TEXT", help="Why the prescribed way does not fit.")
+@click.option("--to", metavar="STATE", default="CLOSED", show_default=True, help="Where the case goes instead.")
 def override(second: str, reason: str, to: str) -> dict[str, Any]:
     """Leave the prescribed way, with a second qualified person and a reason."""
     return {"second": second, "reason": reason, "to": to}
@@ -225,16 +227,16 @@ def override(second: str, reason: str, to: str) -> dict[str, Any]:
 
 @verb("close")
 @click.option("--result", metavar="CODE", help="e.g. false_alarm, advice, test, done")
-@click.option("--cause", metavar="TEXT")
-@click.option("--improvement", metavar="TEXT")
-@click.option("--decision", metavar="TEXT")
+@click.option("--cause", metavar="TEXT", help="Of a false alarm (K-11.2.3).")
+@click.option("--improvement", metavar="TEXT", help="What was done or advised against the next one.")
+@click.option("--decision", metavar="TEXT", help="Why nobody needs to go.")
 def close(**options: Any) -> dict[str, Any]:
     """Close the case, if its guard allows."""
     return _given(**options)
 
 
 @verb("defer")
-@click.option("--reason", required=True, metavar="TEXT")
+@click.option("--reason", required=True, metavar="TEXT", help="Why the morning is early enough.")
 def defer(reason: str) -> dict[str, Any]:
     """Call in the morning instead of at night: battery and power-cut calls only (flows §7.2)."""
     return {"reason": reason}
@@ -248,7 +250,7 @@ def appointment(on: str) -> dict[str, Any]:
 
 
 @verb("battery")
-@click.option("--part", type=click.Choice(["main", "pendant", "mobile"]), required=True)
+@click.option("--part", type=click.Choice(["main", "pendant", "mobile"]), required=True, help="Whose battery it was.")
 @click.option("--on", required=True, metavar="DATE", help="YYYY-MM-DD")
 def battery(part: str, on: str) -> dict[str, Any]:
     """A battery was exchanged (K-9.4b)."""
