@@ -12,7 +12,8 @@ import hmac
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -46,10 +47,13 @@ class KeyRing:
         connections: tuple[sqlite3.Connection, sqlite3.Connection | None],
         installation_key: bytes,
         entropy: Callable[[int], bytes],
+        spare: int,
     ) -> None:
         """Use `open`."""
         self.path = path
         self.entropy = entropy
+        self._spare = spare
+        self._spares: deque[str] = deque()
         self._read, self._write = connections
         self._pending: dict[str, bytes] = {}
         self._pending_lock = threading.Lock()
@@ -66,8 +70,13 @@ class KeyRing:
         *,
         entropy: Callable[[int], bytes] = os.urandom,
         writable: bool = True,
+        spare: int = 0,
     ) -> KeyRing:
-        """Open, or make if `writable`. Raises StoreUnavailable: not there, not readable, or another key's."""
+        """Open, or make if `writable`. Raises StoreUnavailable: not there, not readable, or another key's.
+
+        spare  so many subjects get their keys ahead, in a sync that is made anyway: `random_subject` then gives one
+               whose key is durable already, and the event that first uses it waits for one sync, not for two
+        """
         if not writable and not path.exists():
             raise StoreUnavailable(f"{path}: there are no keys here; sealed content cannot be read")
         try:
@@ -76,7 +85,7 @@ class KeyRing:
                 f"{path.absolute().as_uri()}?mode=ro",
                 uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False,
             )  # fmt: skip
-            return cls(path, (read, write), installation_key, entropy)
+            return cls(path, (read, write), installation_key, entropy, spare)
         except (OSError, sqlite3.Error) as error:
             raise StoreUnavailable(f"{path}: keys cannot be opened ({error}); restore the backup of keys") from error
 
@@ -106,11 +115,16 @@ class KeyRing:
                 fresh = dict(self._pending)
             if not fresh:
                 return
-            rows = [(subject, self._wrapped(subject, key)) for subject, key in fresh.items()]
-            self._commit("INSERT INTO key VALUES (?, ?)", rows)
+            self._make(fresh)
             with self._pending_lock:
                 for subject in fresh:
                     del self._pending[subject]
+
+    def restock(self) -> None:
+        """Make spare subjects ahead of need, if they run low; best when nothing else waits. Raises NotStored."""
+        if 2 * len(self._spares) < self._spare:
+            with self._write_lock:
+                self._make({})
 
     def key(self, subject: str) -> bytes | None:
         """The subject's key; None if it was erased or never made."""
@@ -140,7 +154,10 @@ class KeyRing:
 
     def random_subject(self) -> str:
         """A new internal number for a person, a call or a case."""
-        return self.entropy(SUBJECT_BYTES).hex()
+        try:
+            return self._spares.popleft()
+        except IndexError:
+            return self.entropy(SUBJECT_BYTES).hex()
 
     def unreadable(self) -> list[str]:
         """Subjects whose wrapped key is damaged; empty in a healthy file."""
@@ -152,6 +169,14 @@ class KeyRing:
         self._read.close()
         if self._write is not None:
             self._write.close()
+
+    def _make(self, keys: Mapping[str, bytes]) -> None:
+        """Commit these keys, and those of new spare subjects, in one sync."""
+        missing = self._spare - len(self._spares)
+        spares = {self.entropy(SUBJECT_BYTES).hex(): self.entropy(KEY_BYTES) for _ in range(missing)}
+        rows = [(subject, self._wrapped(subject, key)) for subject, key in {**keys, **spares}.items()]
+        self._commit("INSERT INTO key VALUES (?, ?)", rows)
+        self._spares.extend(spares)
 
     def _commit(self, sql: str, rows: list[tuple[object, ...]] | list[tuple[str, bytes]] | list[tuple[str]]) -> None:
         db = self._writer()

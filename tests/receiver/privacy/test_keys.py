@@ -80,6 +80,28 @@ def test_digests_depend_on_kind_and_ring_and_survive_reopening(path: Path, tmp_p
     assert digest != KeyRing.open(tmp_path / "nerima" / "keys.db", KEY).digest("phone", "0775551234")
 
 
+def test_spare_subjects_have_durable_keys_before_they_are_asked_for(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring = KeyRing.open(path, KEY, spare=8)
+    reader = KeyRing.open(path, KEY, writable=False)
+    first = ring.random_subject()
+    assert reader.key(first) is None
+    ring.ensure(first)  # one sync for it and eight more
+    syncs: list[int] = []
+    commit = ring._commit
+    monkeypatch.setattr(ring, "_commit", lambda sql, rows: (syncs.append(len(rows)), commit(sql, rows)))
+    given = [ring.random_subject() for _ in range(6)]
+    assert len({first, *given}) == 7
+    assert all(reader.key(subject) is not None for subject in given)
+    for subject in given:
+        ring.ensure(subject)
+    assert syncs == []
+    ring.restock()
+    ring.restock()
+    assert syncs == [6]
+
+
 def test_many_threads_get_one_key(path: Path) -> None:
     ring = KeyRing.open(path, KEY)
 
