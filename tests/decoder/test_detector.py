@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decoder import synth
-from decoder.detector import Bank, Detector, detect_batch
+from decoder.bank import Bank
+from decoder.detector import Detector, detect_batch
 from decoder.exchange import ToneStep
 from decoder.formats import contact_id
 from decoder.samples import I16, Samples, Span
@@ -152,7 +153,7 @@ def test_a_stuck_key_is_reported_in_pieces_and_memory_stays_flat() -> None:
     key = synth.dtmf("5", on_ms=1_000, off_ms=0)
     digits = [digit for _ in range(25) for digit in bank.feed(key[np.newaxis])[0]]
     assert len(digits) == 2
-    assert len(bank._digits.pending) < 2_100
+    assert len(bank._careful.runs.pending) < 2_100
 
 
 NASTY = {

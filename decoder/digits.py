@@ -1,0 +1,210 @@
+"""Runs of windows become digits: one key press each, measured over its whole length.
+
+A window is on while at least half of it is tone, so a tone of T ms gives T / 5 windows on, and a pause of T ms
+T / 5 windows off, whatever their place on the grid. From that, and from the measured length, follow the limits of
+Q.24 Annex A: 22 ms are no digit and 26 ms are one; breaks of 10 ms are ridden over, pauses of 17 ms part two digits.
+
+What keeps voices out is how much of a digit's energy its two tones must be: two harmonics of a voice seldom sit on
+both frequencies, and not for long. The further the two are from where they should be, and from each other, the more.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decoder.dtmf import BLOCK, FAR, HOP, I64, WINDOW, Flags, Windows
+from decoder.keypad import GRID, HIGH_HZ, LOW_HZ
+from decoder.samples import F32, RATE_HZ, peak_of
+from decoder.symbols import KEYS, Digit
+
+F64 = NDArray[np.float64]
+
+ON_MIN: Final = 4  # windows
+ON_MAX: Final = 2_000  # 10 s: a stuck key is reported in pieces, so that memory stays flat
+OFF_MAX: Final = 2
+LENGTH_MIN: Final = 180  # samples: 22.5 ms
+
+SHARE_MIN: Final = 0.64  # of a digit's energy in its two tones: 2.5 dB above all else in 4 kHz
+SHARE_FOR_SHORT: Final = 0.12  # more, for a digit of the fewest windows
+SHARE_FOR_APART: Final = 0.12  # more, for each percent beyond APART_USUAL that the two frequency errors differ
+APART_USUAL: Final = 1.2
+SHARE_FOR_OFF: Final = 0.1  # more, for each percent beyond OFF_USUAL that the worse of the two is off
+OFF_USUAL: Final = 1.0
+CERTAIN_ABOVE: Final = 0.16  # so much more than needed, and a digit is certain
+STEADY_MAX: Final = 2.6  # energy of the loudest window against the quietest …
+STEADY_SHARE: Final = 0.9  # … unless there is nothing but the two tones
+
+NEAR_PERCENT_MAX: Final = 2.0  # ±1.8 % is Japan's and Brazil's limit, ±1.5 % everybody else's
+APART_PERCENT_MAX: Final = 3.6
+FAR_PERCENT_MAX: Final = 3.0  # where both tones are off by the same: a panel's clock; Q.24: not beyond 3.5 %
+FAR_APART_MAX: Final = 1.0
+TWIST_DB_MIN: Final = -12.0
+TWIST_DB_MAX: Final = 16.0  # Japanese units may have 5 dB of it at their own terminals
+
+_HZ: Final = np.array(LOW_HZ + HIGH_HZ)
+_BY_PLACE: Final = "".join(KEYS[index] for index in GRID)
+
+
+@dataclass(slots=True)
+class Found:
+    """Digits as columns, in order of line and time; start and end in samples of the line."""
+
+    line: I64
+    key: I64  # place on the keypad
+    start: I64
+    end: I64
+    level_dbm0: F64
+    twist_db: F64
+    offset_percent: F64
+    confidence: F64
+    likelihoods: F64  # (n, 16), in the order of `KEYS`
+
+    def digits(self, shift: I64) -> list[Digit]:
+        """As symbols, each moved by its `shift` samples."""
+        columns = (
+            (self.start + shift).tolist(),
+            (self.end + shift).tolist(),
+            np.round(self.level_dbm0, 2).tolist(),
+            np.round(self.twist_db, 2).tolist(),
+            np.round(self.offset_percent, 2).tolist(),
+            np.round(self.confidence, 3).tolist(),
+            map(tuple, np.round(self.likelihoods, 1).tolist()),
+        )
+        return [Digit(_BY_PLACE[key], *row) for key, *row in zip(self.key.tolist(), *columns, strict=True)]
+
+
+class Runs:
+    """Holds the windows that are not yet part of a finished run, on all lines."""
+
+    def __init__(self) -> None:
+        self.pending: Windows = np.empty(0, WINDOW)
+
+    def take(self, windows: Windows, known: I64) -> Found | None:
+        """Add windows; return the digits that nothing to come can change.
+
+        known: for each line the clock up to which every window has been taken.
+        """
+        held = np.concatenate([self.pending, windows]) if len(self.pending) else windows
+        if not len(held):
+            return None
+        place = held["line"] * FAR + held["clock"]
+        if np.any(place[1:] < place[:-1]):
+            order = np.argsort(place, kind="stable")
+            held, place = held[order], place[order]
+        key, horizon = held["key"].copy(), known[held["line"]] - held["clock"] > OFF_MAX
+        first, last = _runs(key, place)
+        count = last - first
+        lone = np.repeat(count == 1, count)  # a window alone on its key is an accident, and parts nothing
+        spent = lone & horizon
+        kept = np.flatnonzero(~lone)
+        first, last = _runs(key[kept], place[kept])
+        count = last - first
+        done = horizon[kept[last - 1]] | (count == ON_MAX)
+        spent[kept] = np.repeat(done, count)
+        chosen = np.flatnonzero(done & (count >= ON_MIN))
+        found = measure(held[kept], first[chosen], last[chosen]) if len(chosen) else None
+        self.pending = held[~spent]
+        return found
+
+
+def _runs(key: I64, place: I64) -> tuple[I64, I64]:
+    """Where the runs of one key without a pause begin and end: `[first, last)` indices, no more than `ON_MAX` each."""
+    if not len(key):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    parted = np.flatnonzero((key[1:] != key[:-1]) | (np.diff(place) > OFF_MAX + 1)) + 1
+    edges = np.concatenate([[0], parted, [len(key)]])
+    if np.diff(edges).max() > ON_MAX:
+        pieces = [np.arange(first, last, ON_MAX) for first, last in itertools.pairwise(edges.tolist())]
+        edges = np.concatenate([*pieces, edges[-1:]])
+    return edges[:-1], edges[1:]
+
+
+def measure(windows: Windows, first: I64, last: I64) -> Found:
+    """Measure each run `[first, last)` of windows over its whole length; what is no digit after all is left out."""
+    inner = np.stack([first + 1, last - 1], axis=1).ravel()  # whole windows: the outermost are covered in part
+
+    def summed(values: NDArray[Any]) -> NDArray[Any]:
+        return np.add.reduceat(values, inner, axis=0)[::2]
+
+    key, count, run = windows["key"][first], last - first, np.arange(len(first))
+    row, column = key // 4, 4 + key % 4
+    nominal = np.stack([_HZ[row], _HZ[column]], axis=1)
+    advance = 2 * np.pi * HOP / RATE_HZ
+    offset_hz = np.angle(summed(windows["turn"]) * np.exp(-1j * advance * nominal)) / advance
+    heard = np.sinc(offset_hz * BLOCK / RATE_HZ) ** 2  # what an off-frequency tone keeps in its own bin
+    tones, total = summed(windows["tones"]).astype(np.float64), summed(windows["total"]).astype(np.float64)
+    pair = np.stack([tones[run, row], tones[run, column]], axis=1) / np.maximum(heard, 0.05)
+    share = np.minimum(pair.sum(axis=1) / total, 1.0)
+    twist = 10 * np.log10(pair[:, 1] / pair[:, 0])
+    offset = 100 * offset_hz / nominal
+    start, end = _edges(windows, first, last)
+    needed = _share_needed(offset, count)
+    good = (share >= needed) & _on_frequency(offset, count)
+    good &= (share > STEADY_SHARE) | (_loudness_ratio(windows["total"], inner) < STEADY_MAX)
+    good &= (end - start >= LENGTH_MIN) & (twist >= TWIST_DB_MIN) & (twist <= TWIST_DB_MAX)
+    peak = np.sqrt(pair / (count - 2)[:, None] * 2 / BLOCK)
+    likelihoods = _likelihoods(tones, total, end - start)
+    certain = np.clip(0.5 + (share - needed) / CERTAIN_ABOVE / 2, 0, 1)
+    return Found(
+        line=windows["line"][first][good],
+        key=key[good],
+        start=start[good],
+        end=end[good],
+        level_dbm0=np.mean(20 * np.log10(peak / peak_of(0)), axis=1)[good],
+        twist_db=twist[good],
+        offset_percent=offset.mean(axis=1)[good],
+        confidence=(certain / np.exp(likelihoods).sum(axis=1))[good],
+        likelihoods=likelihoods[good],
+    )
+
+
+def _share_needed(offset: F64, count: I64) -> F64:
+    """How much of its energy a digit must have in its tones. offset: (n, 2), percent; count: windows. Returns (n,)."""
+    apart, worst = np.abs(offset[:, 0] - offset[:, 1]), np.abs(offset).max(axis=1)
+    needed: F64 = SHARE_MIN + SHARE_FOR_APART * np.maximum(apart - APART_USUAL, 0)
+    needed += SHARE_FOR_OFF * np.maximum(worst - OFF_USUAL, 0)
+    needed += SHARE_FOR_SHORT * (count <= ON_MIN)
+    return np.minimum(needed, STEADY_SHARE)
+
+
+def _on_frequency(offset: F64, count: I64) -> Flags:
+    """Both tones near their frequencies: a panel's clock may be far off, but then both tones are, and for long."""
+    worst, apart = np.abs(offset).max(axis=1), np.abs(offset[:, 0] - offset[:, 1])
+    near: Flags = (worst <= NEAR_PERCENT_MAX) & (apart <= APART_PERCENT_MAX)
+    near |= (worst <= FAR_PERCENT_MAX) & (apart <= FAR_APART_MAX) & (count > ON_MIN + 1)
+    return near
+
+
+def _loudness_ratio(total: F32, inner: I64) -> F32:
+    """Loudest against quietest window of each run. inner: first and last index of each run, as for `reduceat`."""
+    loudest = np.maximum.reduceat(total, inner)[::2]
+    return np.asarray(loudest / np.minimum.reduceat(total, inner)[::2], np.float32)
+
+
+def _edges(windows: Windows, first: I64, last: I64) -> tuple[I64, I64]:
+    """First sample and just behind the last one, from how far the outermost windows are covered by the tone."""
+    pair = windows["pair"]
+    inner = np.sqrt(np.maximum(pair[first + 1], pair[last - 2]))
+    ahead = np.minimum(np.sqrt(pair[first]) / inner, 1) * BLOCK
+    behind = np.minimum(np.sqrt(pair[last - 1]) / inner, 1) * BLOCK
+    start = np.rint((windows["hop"][first] + 2) * HOP - ahead).astype(np.int64)
+    end = np.rint((windows["hop"][last - 1] - 1) * HOP + behind).astype(np.int64)
+    return start, np.maximum(end, start + 1)
+
+
+def _likelihoods(tones: F64, total: F64, length: I64) -> F64:
+    """Natural log-likelihood of each key in `KEYS`, best 0: two sines of unknown level and phase in white noise.
+
+    Of unknown noise level, too: −n/2 · ln(energy left over). tones: (n, 8), total, length: (n,). Returns (n, 16).
+    """
+    pairs = (tones[:, :4, None] + tones[:, None, 4:]).reshape(-1, 16)
+    left = np.maximum(1 - pairs / total[:, None], 0.003)
+    by_key = np.empty_like(left)
+    by_key[:, GRID] = -0.5 * length[:, None] * np.log(left)
+    by_key -= by_key.max(axis=1, keepdims=True)
+    return by_key
