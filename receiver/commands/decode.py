@@ -120,21 +120,23 @@ class _Work:
 
     def take(self, path: Path) -> None:
         """Read a file; it is printed when its batch is full."""
+        calls, readable = self._open(path), False
+        while (heard := self._next(calls, path)) is not None:
+            readable |= bool(heard.call.channels)
+            self._add(heard)
+        self.readable += readable
+
+    def _next(self, calls: Iterator[_Heard], path: Path) -> _Heard | None:
+        """The next call of a file; None at its end, and after a fault, which is told."""
         from drivers.wav import UnreadableAudio
 
-        found = self.readable
         try:
-            if path.exists() and not path.is_file() and not path.is_dir():
-                raise UnreadableAudio("not a regular file; record it to a file first")
-            for heard in self._open(path):
-                self._add(heard)
+            return next(calls, None)
         except UnreadableAudio as error:
             self._complain(path, str(error))
         except OSError as error:
             self._complain(path, _reason(error))
-        except ValueError as error:  # a name with a zero in it
-            self._complain(path, str(error))
-        self.readable = min(self.readable, found + 1)
+        return None
 
     def finish(self) -> None:
         """Print what still waits."""
@@ -143,9 +145,11 @@ class _Work:
     def _open(self, path: Path) -> Iterator[_Heard]:
         from drivers.call_audio import CallAudio, Channel
         from drivers.recording import is_capture
-        from drivers.wav import open_raw, open_wav
+        from drivers.wav import UnreadableAudio, open_raw, open_wav
 
         file = os.fspath(path)
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise UnreadableAudio("not a regular file; record it to a file first")
         if self.raw is None and is_capture(path):
             yield from self._capture(path)
             return
@@ -172,7 +176,6 @@ class _Work:
         if heard.call.problem:
             which = f"call {heard.call.call}: " if heard.call.call else ""
             self._complain(Path(heard.file), which + heard.call.problem)
-        self.readable += bool(heard.call.channels)
         self._waiting.append(heard)
         if heard.symbols is None:
             self._samples += sum(len(channel.samples.pcm) for channel in heard.call.channels)
