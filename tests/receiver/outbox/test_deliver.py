@@ -64,7 +64,7 @@ async def test_everything_reaches_the_model_consumer_in_order_per_case(
     mosquitto: Any, house: Any, until: Any, tmp_path: Path
 ) -> None:
     mosquitto.start()
-    home = house(config(mosquitto.port, ConsumerConfig("kanshi")))
+    home = house(config(mosquitto.port, ConsumerConfig("kanshi", alarm_after_s=86_400)))
     for n in range(60):
         home.happen(("case.state", {"case": n % 7, "state": f"S{n}"}), private={"words": CANARY})
     async with model_consumer(mosquitto.port, tmp_path / "received.db"), home.delivering():
@@ -147,12 +147,12 @@ def receipt(message: dict[str, Any], **changed: Any) -> str:
 async def test_a_consumer_whose_receipt_is_lost_gets_the_message_again(mosquitto: Any, house: Any, until: Any) -> None:
     mosquitto.start()
     home = house(config(mosquitto.port, ConsumerConfig("kanshi")))
-    answer = lambda message, n: [("yobirin/main/receipt/kanshi", receipt(message))] if n == 2 else []  # noqa: E731
+    answer = lambda message, n: [("yobirin/main/receipt/kanshi", receipt(message))] if n >= 2 else []  # noqa: E731
     async with scripted_consumer(mosquitto.port, answer) as heard, home.delivering():
         home.happen(("case.opened", {"case": 1}))
         await until(lambda: home.open_rows() == 0)
-    assert len(heard) == 2
-    assert heard[0] == heard[1]
+    assert len(heard) >= 2
+    assert len(set(heard)) == 1
 
 
 async def test_only_a_receipt_for_what_was_sent_counts(mosquitto: Any, house: Any, until: Any) -> None:
@@ -168,14 +168,17 @@ async def test_only_a_receipt_for_what_was_sent_counts(mosquitto: Any, house: An
             (base + "stranger", receipt(message)),
             (base + "kanshi", "dispatch!"),
         ]
-        return wrong if n == 1 else [(base + "kanshi", receipt(message))] * 2
+        if n == 1:
+            return wrong
+        return [(base + "kanshi", receipt(message))] * 2 if right.is_set() else []
 
-    async with scripted_consumer(mosquitto.port, answer) as heard, home.delivering() as made:
+    right = asyncio.Event()
+    async with scripted_consumer(mosquitto.port, answer), home.delivering() as made:
         home.happen(("case.opened", {"case": 1}))
         await until(lambda: made.refused.total() == 5)
         assert home.open_rows() == 1
+        right.set()
         await until(lambda: home.open_rows() == 0)
-        await until(lambda: len(heard) == 2)
     assert made.refused == {Refusal.DIFFERENT: 2, Refusal.UNKNOWN: 1, Refusal.STRANGER: 1, Refusal.FORM: 1}
     assert len(home.events("outbox.received")) == 1, "the second receipt for the same is no second fact"
 
