@@ -53,7 +53,7 @@ def add(ledger: Ledger, args: Json, now: Now) -> tuple[Draft, ...]:
 
 
 def install(ledger: Ledger, args: Json, now: Now) -> tuple[Draft, ...]:
-    """A device comes into a home; the person's service becomes active with it."""
+    """A device comes into a home; the service of whoever waits for it there becomes active."""
     arguments.known_only(args, "device", "subscriber", "in_city", "installed_on", "source", *ANCHOR)
     source, person = arguments.source(args), arguments.subscriber(ledger, args)
     installed_on = arguments.day_or_today(args, "installed_on", now)
@@ -80,9 +80,9 @@ def install(ledger: Ledger, args: Json, now: Now) -> tuple[Draft, ...]:
         "clause": "K-9.2.1",
     }
     installed = draft("device.installed", "device.install", person.subject, payload, source)
-    if person.status in (Status.APPLIED, Status.WAITING):
-        return (installed, status_draft(person, Status.ACTIVE, source, clause="K-9.2.1"))
-    return (installed,)
+    served = (ledger.people[one] for one in ledger.household(person.subject) if one not in ledger.erased)
+    waiting = [one for one in served if one.status in (Status.APPLIED, Status.WAITING)]
+    return (installed, *(status_draft(one, Status.ACTIVE, source, clause="K-9.2.1") for one in waiting))
 
 
 def not_placeable(ledger: Ledger, device: Device, person: Subscriber, source: Source) -> Refused | None:

@@ -134,7 +134,7 @@ def _notes(value: object, field: str) -> str:
 
 
 def _fax(value: object, field: str) -> str:
-    return phone.normalise(found) if (found := text(value, field)).strip() else ""
+    return phones([value], field)[0] if value != "" else ""
 
 
 PARSERS: Final[Mapping[str, Callable[[object, str], Any]]] = {

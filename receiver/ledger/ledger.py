@@ -70,7 +70,7 @@ class Ledger:
         serials = self._serials_by_account.of(normal_account(account))
         for serial in serials:
             if (placement := self.placements.get(serial)) is not None:
-                return tuple(self._home(one, self.devices[serial]) for one in self._household(placement.subject))
+                return tuple(self._home(one, self.devices[serial]) for one in self.household(placement.subject))
         return (self._home(None, self.devices[serials[-1]]),) if serials else ()
 
     def by_phone(self, number: str) -> tuple[Home, ...]:
@@ -104,7 +104,7 @@ class Ledger:
             self.as_of_us[subject],
             devices,
             self.lines_of(subject),
-            tuple(self.people[one] for one in self._household(subject) if one != subject),
+            tuple(self.people[one] for one in self.household(subject) if one != subject),
             self.phones_of(subject),
             tuple(self.placements[device.serial].installed_on for device in devices),
         )
@@ -132,12 +132,18 @@ class Ledger:
 
     def devices_of(self, subject: str) -> tuple[Device, ...]:
         """Devices in the home, those shared with the household included; the person's own first."""
-        household = self._household(subject)
+        household = self.household(subject)
         return tuple(self.devices[serial] for one in household for serial in self._serials_in_home.of(one))
 
     def lines_of(self, subject: str) -> tuple[Line, ...]:
         """Active lines of the home."""
-        return tuple(line for one in self._household(subject) for line in self._lines_of_home.of(one))
+        return tuple(line for one in self.household(subject) for line in self._lines_of_home.of(one))
+
+    def household(self, subject: str) -> tuple[str, ...]:
+        """The person, then whoever shares the device with him or her (D8), in either direction."""
+        head = self.people[subject].lives_with or subject
+        known_head = (head,) if head in self.people else ()
+        return tuple(dict.fromkeys((subject, *known_head, *self._lodgers.of(head))))
 
     def phones_of(self, subject: str) -> tuple[str, ...]:
         """Numbers to call, in order: as entered, then lines of the home not named among them."""
@@ -251,12 +257,6 @@ class Ledger:
                     self._subjects_by_phone.drop(line.number, subject)
 
     # --- homes ----------------------------------------------------------------------------------
-
-    def _household(self, subject: str) -> tuple[str, ...]:
-        """The person, then whoever shares the device with him or her (D8), in either direction."""
-        head = self.people[subject].lives_with or subject
-        known_head = (head,) if head in self.people else ()
-        return tuple(dict.fromkeys((subject, *known_head, *self._lodgers.of(head))))
 
     def _home(self, subject: str | None, device: Device | None) -> Home:
         person = self.people[subject] if subject is not None else None

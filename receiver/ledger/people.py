@@ -29,6 +29,8 @@ def add(ledger: Ledger, args: Json, now: Now) -> tuple[Draft, ...]:
             raise Denied(Refused(CLAUSE_OF_MISSING.get(name, "K-12.1.1a"), f"{name} is missing"))
     person = fields.subscriber(with_partner(ledger, given), ledger.keys.random_subject())
     allow(forbidden(ledger, person))
+    if "status" not in given and person.lives_with and ledger.devices_of(person.lives_with):
+        person = replace(person, status=Status.ACTIVE)  # served by the partner's device from the first day (D8)
     payload = {**open_part(ledger, person), "clause": "K-12.1.1a", "row": "subscriber.add", "source": source.kind.value}
     private = {"before": None, "after": fields.as_json(person), "reference": source.reference}
     return (Draft("subscriber.added", payload, person.subject, private=private),)
@@ -111,6 +113,13 @@ def status_draft(person: Subscriber, status: Status, source: Source, clause: str
 
 def forbidden(ledger: Ledger, person: Subscriber) -> Refused | None:
     """K-12.1.4: an ID number belongs to one person of its city, for ever; K-10a for the home's numbers."""
+    shared = ledger.household(person.subject) if person.subject in ledger.people else ()
+    if person.lives_with and any(
+        ledger.people[one].lives_with == person.subject for one in (*shared, person.lives_with)
+    ):
+        return Refused("D8", "others share this person's device; change theirs first")
+    if person.lives_with == person.subject:
+        return Refused("D8", "nobody shares a device with himself")
     holder = ledger.ids.get(ledger.id_digest(person.city, person.id_number))
     if holder not in (None, person.subject):
         whose = f"ID number {person.id_number} of {person.city.value}"

@@ -57,6 +57,26 @@ def test_D8_a_couple_shares_device_and_line(bench: Any) -> None:
     assert {home.subject for home in bench.ledger.by_account("1234")} == {one, two, three}
 
 
+def test_D8_the_service_of_both_begins_with_the_device(bench: Any) -> None:
+    one = bench.person(id_number="1")
+    two = bench.person(id_number="2", lives_with="1")
+    bench.done("device.add", serial="S1", account="1234", category="新規")
+    bench.done("device.install", device="S1", subscriber="1", source="工事:1")
+    three = bench.person(id_number="3", lives_with="2")
+    assert {home.status for home in bench.ledger.by_account("1234")} == {Status.ACTIVE}
+    assert bench.ledger.household(three) == (three, one, two)
+
+
+def test_D8_sharing_has_one_head(bench: Any) -> None:
+    one, two = bench.person(id_number="1"), bench.person(id_number="2", lives_with="1")
+    bench.person(id_number="3")
+    for partner in ("2", "3", "1"):
+        change = {"subscriber": one, "changes": {"lives_with": partner}, "source": "訪問"}
+        assert bench.refused("subscriber.change", **change).clause == "D8"
+    bench.done("subscriber.change", subscriber=two, changes={"lives_with": ""}, source="訪問")
+    bench.done("subscriber.change", subscriber=one, changes={"lives_with": "3"}, source="訪問")
+
+
 def test_D4_a_home_is_found_whatever_its_status(bench: Any) -> None:
     person = bench.home()
     bench.done("subscriber.status", subscriber=person, status="終了", source="市指示:1")
