@@ -7,24 +7,23 @@ Anything that leaves memory and file apart ends the process; the supervisor star
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import socket
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from receiver.centre.command import BYTES_MAX, own_actor, parse
+from receiver.centre.command import Command
 from receiver.centre.desk import LEDGER_VERBS, Desk
 from receiver.centre.follow import Follower
+from receiver.centre.gate import Gate
 from receiver.centre.opening import Opened, open_contract
 from receiver.centre.outward import deliverer
 from receiver.clock import SECOND_US, Clock, Now
 from receiver.config import load
-from receiver.errors import BadInput, NotStored, RefusedByRule, StoreUnavailable, YobirinError
+from receiver.errors import BadInput, NotStored, RefusedByRule, StoreUnavailable
 from receiver.event import Draft, Record
 from receiver.installation import Installation
 from receiver.journal.reader import Reader
@@ -38,7 +37,7 @@ from receiver.privacy.keys import KeyRing
 from receiver.rules.fact import Fact
 from receiver.rules.timer import Timer
 from receiver.scenario import Scenario
-from receiver.sockets import account_of, bound, peer_uid
+from receiver.sockets import bound
 
 POLL_S: Final = 0.1
 TIMERS_S: Final = 0.2
@@ -61,6 +60,7 @@ class Centre:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     ledger_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    broken: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     outbox: Deliverer | None = None
     _following_failed: str | None = None
 
@@ -74,32 +74,38 @@ class Centre:
         self.ledger_changed.set()  # a command may have been carried out while the centre was stopped
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop.set)
-        await self._submit(lambda tx: self.desk.take(tx, Fact("start", "centre"), self.clock.now()))
-        parts = [self._follow(), self._watch_timers(), self._listen(), self._hear_wakes(), self._keep_directory()]
+        await self._take_up()
+        gate = Gate(self.installation.command_socket(self.scenario.name), self._carry_out)
+        parts = [self._follow(), self._watch_timers(), gate.serve(), self._hear_wakes(), self._keep_directory()]
         if self.outbox is not None:
             parts.append(self.outbox.run())
         tasks = [loop.create_task(part) for part in parts]
         stopped = loop.create_task(self.stop.wait())
+        ends: list[asyncio.Future[Any]] = [*tasks, stopped, self.broken]
         try:
-            done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
-            for task in done - {stopped}:
-                task.result()
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for ended in done - {stopped}:
+                ended.result()
         finally:
             for task in [*tasks, stopped]:
                 task.cancel()
             await asyncio.gather(*tasks, stopped, return_exceptions=True)
-            self.installation.command_socket(self.scenario.name).unlink(missing_ok=True)
             self.installation.wake_socket(self.scenario.name).unlink(missing_ok=True)
 
-    async def _submit(self, work: Callable[[Transaction], Any]) -> Any:
-        future: Future[Any] = self.journal.submit(work)
+    async def _take_up(self) -> None:
+        """Cases and timers as the journal left them (flows §15); rules that fail on it must not keep us down."""
         try:
-            committed = await asyncio.wrap_future(future)
-        except (RefusedByRule, BadInput):
+            await self._submit(lambda tx: self.desk.take(tx, Fact("start", "centre"), self.clock.now()))
+        except StoreUnavailable:
             raise
-        except BaseException:
-            self.desk.stale = True
-            raise
+        except Exception as error:
+            if self.desk.stale:
+                raise
+            self.report(f"alarm: the rules failed on the restart itself: {type(error).__name__}: {error}")
+
+    async def _submit(self, work: Callable[[Transaction], Any]) -> Any:
+        """The work's value, after the commit. What it raised has changed nothing, unless the desk is stale."""
+        committed = await asyncio.wrap_future(self.journal.submit(work))
         return committed.value
 
     # -- following the intake -------------------------------------------------------------------
@@ -150,13 +156,28 @@ class Centre:
             await self._notice_step(before, now)
             before = now
             for timer in await self._due(now):
-                self._tell(await self._submit(self._fire(timer.id, timer.kind)))
+                await self._fire_or_give_up(timer)
             await asyncio.sleep(TIMERS_S)
 
     async def _due(self, now: Now) -> list[Timer]:
         """Read on the writer's thread: nobody else may look into the book while it changes."""
         due: list[Timer] = await self._submit(lambda _tx: self.desk.book.due(now))
         return due
+
+    async def _fire_or_give_up(self, timer: Timer) -> None:
+        """A rule that fails on its timer must not stop the centre on it for ever: everybody is told instead."""
+        try:
+            self._tell(await self._submit(self._fire(timer.id, timer.kind)))
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            if self.desk.stale:
+                raise
+            self.report(f"alarm: {timer.kind} of case {timer.case} failed: {type(error).__name__}: {error}")
+            failed = {"timer": timer.id, "kind": timer.kind, "case": timer.case, "how": "failed", "fault": str(error)}
+            alert = {"case": timer.case, "level": "all", "text_key": "rules_failed", "fault": str(error)}
+            done, raised = Draft("timer.done", failed, actor="centre"), Draft("alert.raised", alert, actor="centre")
+            await self._submit(lambda tx: [self.desk.note(tx, draft) for draft in (done, raised)])
 
     def _fire(self, timer: str, kind: str) -> Callable[[Transaction], list[Record]]:
         def work(tx: Transaction) -> list[Record]:
@@ -176,37 +197,28 @@ class Centre:
 
     # -- commands -------------------------------------------------------------------------------
 
-    async def _listen(self) -> None:
-        path = self.installation.command_socket(self.scenario.name)
-        path.unlink(missing_ok=True)
-        with bound(path, socket.SOCK_STREAM) as listening:
-            listening.listen(64)
-            server = await asyncio.start_unix_server(self._serve, sock=listening, limit=BYTES_MAX)
-            async with server:
-                await server.serve_forever()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _carry_out(self, command: Command) -> dict[str, Any]:
+        """The desk's reply; BadInput too where the rules fail. What must end the process ends it."""
+        now = self.clock.now()
         try:
-            reply = await self._answer(await asyncio.wait_for(reader.readline(), 10), writer)
-            writer.write(json.dumps(reply, ensure_ascii=False).encode() + b"\n")
-            await writer.drain()
-        except (TimeoutError, ValueError, OSError):
-            pass  # whoever asked is gone or sends no line; nothing was promised
-        finally:
-            writer.close()
+            reply: dict[str, Any] = await self._submit(lambda tx: self.desk.handle(tx, command, now))
+        except (RefusedByRule, BadInput):
+            raise
+        except Exception as error:
+            if self.desk.stale or isinstance(error, StoreUnavailable):
+                self._break(error)
+                raise
+            self.report(f"alarm: {command.verb} failed: {type(error).__name__}: {error}")
+            raise BadInput(
+                f"{command.verb}: the rules fail on it ({type(error).__name__}); nothing was done"
+            ) from error
+        if command.verb.partition(".")[0] in LEDGER_VERBS:
+            self.ledger_changed.set()
+        return reply
 
-    async def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> dict[str, Any]:
-        try:
-            command = own_actor(parse(line), account_of(peer_uid(writer.get_extra_info("socket"))))
-            now = self.clock.now()
-            reply = await self._submit(lambda tx: self.desk.handle(tx, command, now))
-            if command.verb.partition(".")[0] in LEDGER_VERBS:
-                self.ledger_changed.set()
-            return {"ok": reply}
-        except RefusedByRule as refused:
-            return {"refused": {"clause": refused.clause, "reason": refused.reason, "details": list(refused.details)}}
-        except YobirinError as error:
-            return {"error": {"message": str(error), "exit_code": error.exit_code, "details": list(error.details)}}
+    def _break(self, error: BaseException) -> None:
+        if not self.broken.done():
+            self.broken.set_exception(error)
 
     # -- intake's directory ---------------------------------------------------------------------
 

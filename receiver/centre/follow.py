@@ -22,6 +22,9 @@ RECEPTIONS: Final = frozenset({"frame.accepted", "call.unknown"})
 HEALTH: Final = frozenset({"line.fault", "line.healed", "intake.started", "intake.stopped", "clock.stepped"})
 BATCH: Final = 64
 
+UNREAD: Final = ("call", "line", "caller", "intake", "reception", "received_at_us", "heard_at_us", "no_kiss_off")
+"""What is still told of a reception on which the rules have failed."""
+
 
 @dataclass(slots=True)
 class Follower:
@@ -84,7 +87,35 @@ class Follower:
         }
         followed = {"reception": record.seq, "intake": self.name, "type": record.type, **record.payload}
         noted = self.desk.note(tx, Draft("reception.followed", followed, actor="intake"))
-        return [noted, *self.desk.take(tx, Fact("reception", "intake", payload), now)]
+        return [noted, *self._decided(tx, payload, record, now)]
+
+    def _decided(self, tx: Transaction, payload: dict[str, Any], record: Record, now: Now) -> list[Record]:
+        """What the rules make of a reception; if they fail on it, a person must look at it (I10), at once.
+
+        A fault in a table must neither lose the alarm nor stop the centre on the same record for ever: it is
+        asked once more as a signal that nobody could read, and failing that a bare case is opened.
+        """
+        unread = {**{name: payload.get(name) for name in UNREAD}, "type": "call.unknown", "kind": "unreadable"}
+        faults: list[str] = []
+        for attempt in (payload, unread):
+            try:
+                return [
+                    *self._faults(tx, record, faults),
+                    *self.desk.take(tx, Fact("reception", "intake", attempt), now),
+                ]
+            except Exception as error:  # whatever the rules raise: nothing has been appended by them
+                if self.desk.stale:
+                    raise
+                faults.append(f"{type(error).__name__}: {error}")
+        made = self._faults(tx, record, faults)
+        return [*made, self.desk.note(tx, bare_case(self.desk.book.next_case, record, now))]
+
+    def _faults(self, tx: Transaction, record: Record, faults: list[str]) -> list[Record]:
+        """The latest fault, journalled and raised as an alert to everybody."""
+        if not faults:
+            return []
+        fault = {"reception": record.seq, "fault": faults[-1], "level": "all", "text_key": "rules_failed"}
+        return [self.desk.note(tx, Draft("alert.raised", fault, actor="centre"))]
 
     def _caller(self, call: str) -> str | None:
         if call not in self.callers:
@@ -93,3 +124,24 @@ class Follower:
             caller = private.get("caller") if private else None
             self.callers = {call: caller if isinstance(caller, str) else None}  # one call at a time is enough
         return self.callers[call]
+
+
+def bare_case(number: int, record: Record, now: Now) -> Draft:
+    """A case without rules: the last resort, so that an alarm stands on the list whatever is broken."""
+    payload = {
+        "case": number,
+        "kind": "unknown",
+        "flow": "emergency",
+        "state": "CALLBACK_DUE",
+        "priority": 1,
+        "home": f"call:{record.subject}",
+        "opened_at_us": now.utc_us,
+        "heard_at_us": record.payload.get("heard_at_us", record.at_us),
+        "reception": record.seq,
+        "receptions": [record.seq],
+        "flags": ["rules_failed"],
+        "version": 1,
+        "clause": "K-9.1x",
+        "row": "the rules failed: a person must look",
+    }
+    return Draft("case.opened", payload, subject=record.subject, actor="centre")

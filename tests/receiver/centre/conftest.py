@@ -16,6 +16,7 @@ from receiver.installation import Installation
 from receiver.rules.book import Book
 from receiver.rules.fact import Decision, Fact, Refused
 from receiver.rules.people import People
+from receiver.rules.timer import Mode, Timer
 from receiver.scenario import Scenario
 
 
@@ -35,6 +36,10 @@ class HandClock:
 def decide(book: Book, fact: Fact, now: Now, people: People) -> Decision | Refused:
     """Every reception opens a case; a case may be noted on; anything else is refused."""
     common: dict[str, Any] = {"clause": "K-1", "row": "test"}
+    if fact.type == "reception" and fact.payload.get("raw") == "poison":
+        raise KeyError("a table has a hole")
+    if fact.type == "reception" and fact.payload.get("caller") == "poison":
+        raise KeyError("and another one")
     if fact.type == "reception":
         opened = {"case": book.next_case, "kind": "emergency", "flow": "emergency", "state": "CALLBACK_DUE"}
         opened |= {"priority": 1, "home": "h", "opened_at_us": now.utc_us, "heard_at_us": now.utc_us, "version": 1}
@@ -43,6 +48,11 @@ def decide(book: Book, fact: Fact, now: Now, people: People) -> Decision | Refus
     if fact.type == "case.note" and book.case(fact.case or 0):
         noted = common | {"case": fact.case, "version": 2}
         return Decision((Draft("case.note", noted, subject="home-1", private={"text": fact.payload["text"]}),))
+    if fact.type == "case.timer":
+        timer = Timer("t", "T_POISON", Mode.CALENDAR, now.utc_us, "K-1")
+        return Decision((Draft("timer.set", common | timer.payload()),))
+    if fact.type in ("case.poison", "timer"):
+        raise KeyError("a table has a hole")
     if fact.type == "start":
         return Decision(())
     return Refused("K-0", "nothing of the kind")

@@ -15,7 +15,7 @@ import pytest
 from receiver.centre.client import new_command, post
 from receiver.centre.daemon import serve
 from receiver.clock import SystemClock
-from receiver.errors import BadInput, RefusedByRule
+from receiver.errors import BadInput, NotStored, RefusedByRule, StoreUnavailable
 from receiver.event import Draft
 from receiver.installation import Installation
 from receiver.journal.reader import Reader
@@ -139,3 +139,30 @@ async def test_sigterm_ends_it_cleanly_and_leaves_nothing_in_the_way(
         os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.wait_for(task, 10)
         assert not installation.command_socket("konan").exists()
+
+
+async def test_rules_that_fail_on_a_timer_or_a_command_tell_everybody_and_go_on(
+    running: list[str], installation: Installation, scenario: Scenario
+) -> None:
+    with pytest.raises(BadInput, match="the rules fail on it"):
+        await ask(installation, scenario, "case.poison", case=1)
+    await ask(installation, scenario, "case.timer", case=1)
+    await until(lambda: any("T_POISON of case None failed" in line for line in running))
+    with pytest.raises(RefusedByRule, match="K-0"):
+        await ask(installation, scenario, "case.accept", case=5)
+
+
+async def test_a_disk_that_fails_ends_the_centre(
+    installation: Installation, scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = asyncio.create_task(serve(installation, scenario, SystemClock(), lambda _line: None))
+    await until(lambda: installation.command_socket("konan").exists() or task.done())
+
+    def fails(_store: Store, *_works: Any) -> Any:
+        raise NotStored("disk full")
+
+    monkeypatch.setattr(Store, "transact", fails)
+    with suppress(StoreUnavailable):
+        await ask(installation, scenario, "case.timer", case=1)
+    with pytest.raises(NotStored):
+        await asyncio.wait_for(task, 10)

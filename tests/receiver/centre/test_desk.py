@@ -108,9 +108,9 @@ def follower(installation: Installation, opened: Opened) -> Follower:
     return Follower("intake", Reader(installation.intake_db, keys), opened.desk)
 
 
-def receive(intake: Store, call: str) -> None:
-    started = Draft("call.started", {"call": call, "line": "modem:x"}, subject=call, private={"caller": "0775610000"})
-    frame = Draft("frame.accepted", {"call": call, "line": "modem:x", "raw": "123418110101001B"}, subject=call)
+def receive(intake: Store, call: str, raw: str = "123418110101001B", caller: str = "0775610000") -> None:
+    started = Draft("call.started", {"call": call, "line": "modem:x"}, subject=call, private={"caller": caller})
+    frame = Draft("frame.accepted", {"call": call, "line": "modem:x", "raw": raw}, subject=call)
     outcomes = intake.transact(lambda tx: tx.append(started), lambda tx: tx.append(frame))
     assert not any(isinstance(outcome, Exception) for outcome in outcomes)
 
@@ -156,3 +156,17 @@ def test_a_decision_that_breaks_memory_stops_the_desk(opened: Opened, clock: Clo
     assert opened.desk.stale
     with pytest.raises(RuntimeError, match="stale"):
         handle(opened, replace(NOTE, id="id-2", verb="subscriber.add", args={"source": "本人申出"}), clock)
+
+
+@pytest.mark.parametrize("caller", ["0775610000", "poison"])
+def test_rules_that_fail_on_a_reception_neither_lose_it_nor_stop_the_centre(
+    installation: Installation, opened: Opened, intake: Store, clock: Clock, caller: str
+) -> None:
+    receive(intake, "call-1", raw="poison", caller=caller)
+    receive(intake, "call-2")
+    follow(opened, follower(installation, opened), clock)
+    (rows,) = opened.store.transact(lambda tx: tx.rows("SELECT no, state, priority FROM case_row"))
+    assert [tuple(row) for row in rows.value] == [(1, "CALLBACK_DUE", 1), (2, "CALLBACK_DUE", 1)]  # type: ignore[union-attr]
+    (alerts,) = opened.store.transact(lambda tx: tx.rows("SELECT 1 FROM event WHERE type = 'alert.raised'"))
+    assert len(alerts.value) == (2 if caller == "poison" else 1)  # type: ignore[union-attr]
+    assert not opened.desk.stale
