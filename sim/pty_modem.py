@@ -44,6 +44,7 @@ class PtyModem:
         self._loop = asyncio.get_running_loop()
         self._open = False  # somebody has the port open
         self._out = bytearray()
+        self._open_lines: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._caller: asyncio.StreamWriter | None = None
         self._reply: I16 | None = None
         self._told_state = ""
@@ -65,6 +66,10 @@ class PtyModem:
             await self._run()
         finally:
             server.close()
+            if self._open_lines:
+                for writer in self._open_lines.values():
+                    writer.close()
+                await asyncio.wait(self._open_lines, timeout=1)
             self._loop.remove_reader(self._master)
             os.close(self._master)
             for path in (self.socket, self._link):
@@ -158,6 +163,9 @@ class PtyModem:
     async def _dialled(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         parser = Parser()
         mine = False
+        task = asyncio.current_task()
+        assert task is not None
+        self._open_lines[task] = writer
         try:
             while data := await reader.read(65_536):
                 for message in parser.feed(data):
@@ -176,6 +184,7 @@ class PtyModem:
             if mine and self._caller is writer:
                 self._caller_gone("the caller hung up")
             writer.close()
+            del self._open_lines[task]
 
     def _set_up(self, message: Message, writer: asyncio.StreamWriter) -> bool:
         caller, called = numbers_of(message)

@@ -139,6 +139,18 @@ async def test_a_unit_that_is_killed_leaves_an_idle_line(
     assert code == 0
 
 
+async def test_a_bench_that_is_ended_in_a_call_leaves_nothing_behind(
+    processes: Processes, serve: Callable[[Line], SmallReceiver], tmp_path: Path
+) -> None:
+    await processes.modem("--link", tmp_path / "modem")
+    receiver = serve(make_line(f"modem:{tmp_path}/modem", speed=SPEED))
+    await processes.start("panel", "--speed", SPEED, "--dial", tmp_path / "modem.line", "--voice", "60")
+    await until(lambda: bool(receiver.of(Answered)))
+    processes.running[0].terminate()
+    assert await asyncio.wait_for(processes.running[0].wait(), 10) == 0
+    assert not list(tmp_path.iterdir())
+
+
 async def test_a_port_that_is_not_there_is_tried_again(serve: Callable[[Line], SmallReceiver], tmp_path: Path) -> None:
     receiver = serve(make_line(f"modem:{tmp_path}/nothing"))
     await until(lambda: bool(receiver.of(Fault)))
