@@ -38,14 +38,32 @@ def test_what_is_no_source(written: object) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("name", "a\x00b"), ("name", "a\nb"), ("name", "x" * 201), ("name", 5), ("name", "\ud800"),
-        ("notes", "x" * 4001), ("city", "大津市"), ("sex", "?"), ("birth", "1938-02-30"), ("birth", "昭和13年"), ("phones", "0775610000"),
-        ("phones", ["0775610000"] * (PHONES_MAX + 1)), ("phones", [5]), ("welfare", "yes"), ("fax", "12"),
-        ("contacts", [{"name": ""}]), ("contacts", [{"name": "a", "age": 5}]), ("contacts", ["a"]), ("contacts", {}),
-        ("contacts", [{"name": "a"}] * (CONTACTS_MAX + 1)), ("cooperators", [{"name": "a", "phones": ["1"]}]),
-        ("id_number", " 1"), ("id_number", ""), ("shoe_size", 44),
+        ("name", "a\x00b"),
+        ("name", "a\nb"),
+        ("name", "x" * 201),
+        ("name", 5),
+        ("name", "\ud800"),
+        ("notes", "x" * 4001),
+        ("city", "大津市"),
+        ("sex", "?"),
+        ("birth", "1938-02-30"),
+        ("birth", "昭和13年"),
+        ("phones", "0775610000"),
+        ("phones", ["0775610000"] * (PHONES_MAX + 1)),
+        ("phones", [5]),
+        ("welfare", "yes"),
+        ("fax", "12"),
+        ("contacts", [{"name": ""}]),
+        ("contacts", [{"name": "a", "age": 5}]),
+        ("contacts", ["a"]),
+        ("contacts", {}),
+        ("contacts", [{"name": "a"}] * (CONTACTS_MAX + 1)),
+        ("cooperators", [{"name": "a", "phones": ["1"]}]),
+        ("id_number", " 1"),
+        ("id_number", ""),
+        ("shoe_size", 44),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_value_is_named_by_its_field(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=field):
         fields.subscriber(CARD | {field: value}, "s")
