@@ -162,7 +162,7 @@ def told(event: Event) -> str | None:
             return "no periodic test expected while the service rests"
         return f"periodic test due {clock(payload['due_us'])}, missing after {clock(payload['missed_at_us'])}"
     if event.type == "refused":
-        return f"refused: {payload['reason']}"
+        return f"{payload['verb']} refused: {payload['reason']}"
     words = [f"{name} {_value(payload[name])}" for name in TOLD if payload.get(name) not in (None, "", [], False)]
     if not words and payload.get("state"):
         words = [str(payload["state"])]

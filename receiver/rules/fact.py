@@ -33,8 +33,12 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nothing happens; the clause says why. details: one line each, where a list was refused (a CSV's rows)."""
+    """Nothing happens; the clause says why.
+
+    details: one line each, where a list was refused (a CSV's rows). row: of the table that refused, where one did
+    """
 
     clause: str
     reason: str
     details: tuple[str, ...] = ()
+    row: str = ""

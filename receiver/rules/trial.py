@@ -69,7 +69,8 @@ class Trial:
                 payload = {
                     "case": answer.fact.case,
                     "clause": answer.refused.clause,
-                    "row": answer.fact.type,
+                    "row": answer.refused.row or answer.fact.type,
+                    "verb": answer.fact.type,
                     "reason": answer.refused.reason,
                 }
                 out.append(Told(0, answer.at_us, "refused", None, answer.fact.actor, payload, None))

@@ -13,7 +13,7 @@ from receiver.rules.quiet_hours import earliest
 from receiver.rules.table import ANY, Row, Table, one_of
 from scenarios.konan.callback import CALL_TIMERS
 from scenarios.konan.tables import BEGIN
-from scenarios.konan.turn import Handler, Turn, days
+from scenarios.konan.turn import Handler, Turn, days, refused_by
 from scenarios.konan.words import Does, Finding, Flow, Signal, State
 
 DUTY_CLAUSES: Final = {"address": "K-11.2.1b", "contact_person": "K-11.2.4", "choice": "K-11.2.2"}
@@ -24,7 +24,7 @@ def close(turn: Turn) -> Refused | None:
     case = turn.case
     found = CLOSING.find(case.flow, case.state, str(turn.said("result", "")))
     with turn.steps.under(found):
-        return found.then(turn)
+        return refused_by(found, found.then(turn))
 
 
 def _refuse(clause: str, reason: str) -> Handler:

@@ -167,7 +167,6 @@ CONSULTATION: Final = Table[Handler](
         Row("K-11.5.1a", State.CONSULT_UNREACHED, Does.T_REDIAL, then=redial),
         Row("K-11.5.1a", State.COOPERATOR_CHECK, Does.T_FOLLOW_UP, then=still_unreached),
         Row("K-11.5.1b", ANY, Does.T_DISPATCH, then=emergency.dispatch_not_recorded),
-        Row("K-11.2.1b", ANY, Does.T_ADDR, then=emergency.address_still_open),
         Row("K-11.1b", ANY, ANY, then=emergency.nothing, name="otherwise"),
     ],
     since=BEGIN,

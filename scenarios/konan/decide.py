@@ -18,7 +18,7 @@ from scenarios.konan.maintenance import MAINTENANCE
 from scenarios.konan.periodic_test import MISSED_TEST
 from scenarios.konan.receptions import receive
 from scenarios.konan.settings import DEFAULTS, Settings
-from scenarios.konan.turn import Handler, Turn
+from scenarios.konan.turn import Handler, Turn, refused_by
 from scenarios.konan.words import Does, Flow, State
 
 FLOWS: Final[dict[str, Table[Handler]]] = {
@@ -118,9 +118,8 @@ def _verb(turn: Turn) -> Refused | None:
         return closing.note(turn)
     found = FLOWS[case.flow].find(case.state, does)
     if found.then is emergency.nothing:
-        return Refused(
-            "K-11.1b", f"case {case.number} is a {case.flow} case in state {case.state}: {does} does not apply"
-        )
+        reason = f"case {case.number} is a {case.flow} case in state {case.state}: {does} does not apply"
+        return Refused("K-11.1b", reason, row=found.row)
     return _follow(turn, found)
 
 
@@ -148,7 +147,7 @@ def _timer(turn: Turn) -> Refused | None:
 
 def _follow(turn: Turn, found: Found[Handler]) -> Refused | None:
     with turn.steps.under(found):
-        return found.then(turn)
+        return refused_by(found, found.then(turn))
 
 
 def _finish(turn: Turn) -> None:

@@ -14,7 +14,7 @@ from scenarios.konan.tables import (
     MustChoose,
     NotAllowed,
 )
-from scenarios.konan.turn import Turn, minutes, seconds
+from scenarios.konan.turn import Turn, minutes, refused_by, seconds
 from scenarios.konan.words import Abnormal, Does, Finding, Flow, State, Target
 
 SILENCE = frozenset({"no answer", "unattended"})
@@ -37,7 +37,7 @@ def judge(turn: Turn) -> Refused | None:
     found = table.find(bool(a), bool(b), abnormal, emergency and not _may_take_back(turn), finding)
     refused = _not_recordable(turn, found.then, found.clause)
     if refused is not None:
-        return refused
+        return refused_by(found, refused)
     with turn.steps.under(found, abnormal=abnormal.value, A=bool(a), B=bool(b), finding=finding.value):
         turn.own()
         if (refused := record_address(turn, turn.said("address"))) is not None:

@@ -200,7 +200,6 @@ MAINTENANCE: Final = Table[Handler](
         Row("K-11.1b", ANY, Does.NOTE, then=closing.note),
         Row("K-11.7", State.WAITING, one_of(Does.T_POWER, Does.T_CALL), then=released),
         Row("K-11.7", ANY, Does.T_MNT, then=not_called),
-        Row("K-11.2.1b", ANY, Does.T_ADDR, then=emergency.address_still_open),
         Row("K-11.1b", ANY, ANY, then=emergency.nothing, name="otherwise"),
     ],
     since=BEGIN,

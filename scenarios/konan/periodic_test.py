@@ -308,7 +308,6 @@ MISSED_TEST: Final = Table[Handler](
         Row("K-11.7.3", ANY, Does.CLOSE, then=closing.close),
         Row("K-11.1b", ANY, Does.NOTE, then=closing.note),
         Row("K-11.7.3", ANY, Does.T_MNT, then=maintenance.not_called),
-        Row("K-11.2.1b", ANY, Does.T_ADDR, then=emergency.address_still_open),
         Row("K-11.1b", ANY, ANY, then=emergency.nothing, name="otherwise"),
     ],
     since=BEGIN,

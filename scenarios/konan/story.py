@@ -79,6 +79,7 @@ EXPECT_KEYS: Final = (
     "timer",
     "due",
     "refused",
+    "verb",
     "how",
     "owner",
     "suggestion",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from receiver.clock import MINUTE_US, SECOND_US, Now
@@ -12,6 +12,7 @@ from receiver.rules.case import Case
 from receiver.rules.fact import Fact, Refused
 from receiver.rules.people import People
 from receiver.rules.steps import Steps
+from receiver.rules.table import Found
 from scenarios.konan.settings import Settings
 
 
@@ -43,6 +44,11 @@ class Turn:
 
 
 Handler: TypeAlias = Callable[[Turn], Refused | None]
+
+
+def refused_by(found: Found[Any], refused: Refused | None) -> Refused | None:
+    """A refusal with the row that made it; the innermost table's name stays."""
+    return refused if refused is None or refused.row else replace(refused, row=found.row)
 
 
 def seconds(value: float) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.rules.table import Table
+from receiver.rules.table import Found, Table
 from receiver.rules.trial import rebuilt
 from scenarios.konan import aftercare, closing, consultation, emergency, maintenance, periodic_test, tables
 from scenarios.konan.clauses import CLAUSES
@@ -83,3 +83,24 @@ def test_nothing_personal_stands_in_the_open_part(played: list[Played]) -> None:
 @pytest.mark.parametrize("table", [tables.JUDGEMENT, closing.CLOSING], ids=lambda table: table.name)
 def test_the_last_row_is_otherwise(table: Table[object]) -> None:
     assert table.rows[-1].clause == "otherwise"
+
+
+BY_DESIGN_NEVER = {"judgement: otherwise", "closing: otherwise"}
+"""Rows that catch what no other row fits: `test_konan_tables` shows that nothing does."""
+
+
+def test_every_row_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that no case reaches would be a promise that nobody has tried (code maps apart: they have a table test)."""
+    reached: set[str] = set()
+    find = Table.every
+
+    def watching(table: Table[object], *values: object) -> tuple[Found[object], ...]:
+        found = find(table, *values)
+        reached.update(row.row for row in found)
+        return found
+
+    monkeypatch.setattr(Table, "every", watching)
+    for story in STORIES:
+        play(story)
+    rows = {name for table in TABLES if table not in tables.PROFILES.values() for name in table.row_names}
+    assert rows - reached - BY_DESIGN_NEVER == set()
