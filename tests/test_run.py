@@ -1,0 +1,121 @@
+"""`yobirin run`: one process group that restarts what dies, ends cleanly, and starts again after SIGKILL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from receiver.installation import Installation
+
+
+class Running:
+    """A `yobirin run` of its own; its standard error in a file."""
+
+    def __init__(self, data: Path) -> None:
+        self.installation = Installation(data)
+        self.log = data.with_suffix(".log")
+        self.process = self.start()
+
+    def start(self) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "cli", "run", "--data", str(self.installation.data)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        until(self.up)
+        return self.process
+
+    def up(self) -> bool:
+        return answers(self.installation.command_socket("konan")) and "intake.started" in self.said()
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def children(self) -> dict[str, int]:
+        """Name of each part → its process."""
+        found = {}
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdecimal() and self._is_child(folder):
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+                if len(words) > 3:  # a zombie has none, a process between fork and exec its parent's
+                    found[words[3].decode()] = int(folder.name)
+        return found
+
+    def _is_child(self, folder: Path) -> bool:
+        try:
+            return int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == self.process.pid
+        except (OSError, IndexError):
+            return False
+
+
+def until(ready: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as peer:
+        try:
+            peer.connect(os.path.relpath(path))
+        except OSError:
+            return False
+        return True
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    one = Running(tmp_path / "data")
+    yield one
+    if one.process.poll() is None:
+        os.killpg(one.process.pid, signal.SIGKILL)
+        one.process.wait()
+
+
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_cleanly_and_leaves_no_process(running: Running, name: signal.Signals) -> None:
+    children = running.children()
+    assert set(children) == {"intake", "centre"}
+    running.process.send_signal(name)
+    assert running.process.wait(20) == 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in children.values())
+    assert "Traceback" not in running.said()
+
+
+@pytest.mark.parametrize("part", ["centre", "intake"])
+def test_a_part_that_is_killed_is_restarted_and_the_other_goes_on(running: Running, part: str) -> None:
+    before = running.children()
+    os.kill(before[part], signal.SIGKILL)
+    until(lambda: part in running.children() and running.children()[part] != before[part])
+    until(lambda: answers(running.installation.command_socket("konan")))
+    after = running.children()
+    other = ({"centre", "intake"} - {part}).pop()
+    assert after[other] == before[other]
+    assert f"{part} ended, restart in 0.2 s (signal 9)" in running.said()
+
+
+def test_it_starts_again_after_sigkill_of_the_whole_group(running: Running) -> None:
+    for _ in range(3):
+        os.killpg(running.process.pid, signal.SIGKILL)
+        running.process.wait()
+        running.log.write_text("")
+        running.start()
+
+
+def test_no_part_outlives_a_killed_supervisor(running: Running) -> None:
+    children = running.children()
+    running.process.kill()
+    running.process.wait()
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children.values()))
