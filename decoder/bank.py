@@ -140,6 +140,7 @@ class Bank:
         self._origin = -HOPS_A_BLOCK  # of the kept sound, in hops since `start`; a block of silence lies before
         self._sound: I16 = np.zeros((lines, BLOCK), np.int16)
         self._hits = np.zeros((lines, 1), np.bool_)
+        self._gate = dtmf.Gate()
         self._careful = Careful(lines)
 
     @property
@@ -164,7 +165,7 @@ class Bank:
         blocks, done = length // BLOCK, self._hits.shape[1]
         if blocks > done:
             frames = goertzel.framed(self._sound[:, done * BLOCK :], BLOCK)
-            fresh = dtmf.gate(frames.reshape(-1, BLOCK)).reshape(lines, blocks - done)
+            fresh = self._gate.hits(frames.reshape(-1, BLOCK)).reshape(lines, blocks - done)
             self._hits = np.concatenate([self._hits, fresh], axis=1)
         active = near(self._hits)
         limit = self._limit(active, blocks, length // HOP)

@@ -146,13 +146,14 @@ def _detect_group(recordings: Sequence[Samples], with_tones: bool) -> list[list[
 def _digits(recordings: Sequence[Samples], places: Sequence[int], total: int) -> Found | None:
     """The digits of recordings that stand at `places` of one line, on its grid and far enough apart."""
     hits: Flags = np.zeros((1, total // BLOCK), np.bool_)
-    careful = Careful(1)
+    careful, gate = Careful(1), dtmf.Gate()
     for place, recording in zip(places, recordings, strict=True):
         whole = goertzel.framed(recording.pcm, BLOCK)
-        hits[0, place // BLOCK : place // BLOCK + len(whole)] = dtmf.gate(whole)
-        rest = np.zeros((1, BLOCK), np.int16)
-        rest[0, : len(recording.pcm) % BLOCK] = recording.pcm[len(whole) * BLOCK :]
-        hits[0, place // BLOCK + len(whole)] = dtmf.gate(rest)[0]
+        behind = place // BLOCK + len(whole)
+        hits[0, place // BLOCK : behind] = gate.hits(whole)
+        rest = recording.pcm[len(whole) * BLOCK :]
+        if len(rest):
+            hits[0, behind] = gate.hits(np.pad(rest, (0, BLOCK - len(rest)))[np.newaxis])[0]
         for lost in recording.lost:
             by = place - recording.start
             careful.lose(0, Span(lost.start + by, lost.end + by))

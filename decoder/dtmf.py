@@ -44,12 +44,13 @@ MASK_HOPS: Final = 6  # … for so long
 FAR: Final = 1 << 40  # between lines, where places on all lines are one number
 
 _BLOCK_BASIS: Final = np.ascontiguousarray(goertzel.basis(LOW_HZ + HIGH_HZ, BLOCK).T)
-# One product gives a hop as the first, middle and last third of a window: (48, HOP).
+# One product gives a hop as the first, middle and last third of a window: (HOP, 48).
 _HOP_BASIS: Final = np.ascontiguousarray(
-    np.concatenate([goertzel.basis(LOW_HZ + HIGH_HZ, BLOCK)[:, part : part + HOP] for part in (0, HOP, 2 * HOP)])
+    np.concatenate([goertzel.basis(LOW_HZ + HIGH_HZ, BLOCK)[:, part : part + HOP] for part in (0, HOP, 2 * HOP)]).T
 )
 _ENERGY_MIN: Final = BLOCK * peak_of(LEVEL_DBM0_MIN) ** 2  # two sines, width · peak² / 2 each
-_TILE: Final = 2_048  # blocks a product: what stays in the second-level cache
+_TILE: Final = 2_048  # blocks a product, and hops a product: what stays in the second-level cache
+_HOP_TILE: Final = 2_048
 
 WINDOW: Final = np.dtype(
     [
@@ -66,38 +67,50 @@ WINDOW: Final = np.dtype(
 Windows = NDArray[np.void]
 
 
-def gate(blocks: I16) -> Flags:
-    """Which blocks hold something like a digit. blocks: (n, BLOCK), int16. Returns (n,), rarely true in noise.
+class Gate:
+    """Which blocks hold something like a digit; keeps the room it works in."""
 
-    Few, long passes over tiles that stay in the second-level cache; quiet blocks are out after the first of them.
-    """
-    hits = np.zeros(len(blocks), np.bool_)
-    size = min(_TILE, len(blocks))
-    sound, products = np.empty((size, BLOCK), np.float32), np.empty((size, 16), np.float32)
-    squares = np.empty((16, size), np.float32)
-    for first in range(0, len(blocks), _TILE):
-        tile = sound[: len(blocks) - first]
-        np.copyto(tile, blocks[first : first + _TILE])
-        total = goertzel.energy(tile)
-        loud = np.flatnonzero(total > _ENERGY_MIN)
-        if not len(loud):
-            continue
-        if len(loud) < len(tile):
-            tile, total = tile[loud], total[loud]
-        count = len(loud)
-        np.matmul(tile, _BLOCK_BASIS, out=products[:count])
-        tones = squares[:, :count]
-        np.copyto(tones, products[:count].T)
+    def __init__(self) -> None:
+        self._sound = np.empty((0, BLOCK), np.float32)
+        self._products = np.empty((0, 16), np.float32)
+        self._squares = np.empty((16, 0), np.float32)
+
+    def hits(self, blocks: I16) -> Flags:
+        """blocks: (n, BLOCK), int16. Returns (n,), rarely true in noise.
+
+        Few, long passes over tiles that stay in the second-level cache; quiet blocks are out after the first of them.
+        """
+        hits = np.zeros(len(blocks), np.bool_)
+        size = min(_TILE, len(blocks))
+        if size > len(self._sound):
+            self._sound = np.empty((size, BLOCK), np.float32)
+            self._products, self._squares = np.empty((size, 16), np.float32), np.empty((16, size), np.float32)
+        for first in range(0, len(blocks), _TILE):
+            tile = self._sound[: min(size, len(blocks) - first)]
+            np.copyto(tile, blocks[first : first + _TILE])
+            total = goertzel.energy(tile)
+            loud = np.flatnonzero(total > _ENERGY_MIN)
+            if len(loud) < len(tile):
+                tile, total = tile[loud], total[loud]
+            if len(loud):
+                hits[first + loud[self._tonal(tile, total)]] = True
+        return hits
+
+    def _tonal(self, tile: F32, total: F32) -> I64:
+        """Indices of the blocks whose energy is mostly that of two keypad tones. tile: (n, BLOCK), total: (n,)."""
+        count = len(tile)
+        np.matmul(tile, _BLOCK_BASIS, out=self._products[:count])
+        tones = self._squares[:, :count]
+        np.copyto(tones, self._products[:count].T)
         np.multiply(tones, tones, out=tones)
         tones = np.add(tones[:8], tones[8:], out=tones[:8])
         low, high = _strongest(tones)
         pair = low + high
         maybe = np.flatnonzero((pair > BLOCK_SHARE_MIN * total) & (np.minimum(low, high) > WEAKER_SHARE_MIN * pair))
-        if len(maybe):
-            groups = tones[:, maybe].reshape(2, 4, -1).sum(axis=1)
-            clear = (low[maybe] > BLOCK_GROUP_MIN * groups[0]) & (high[maybe] > BLOCK_GROUP_MIN * groups[1])
-            hits[first + loud[maybe[clear]]] = True
-    return hits
+        groups = tones[:, maybe].reshape(2, 4, -1).sum(axis=1)
+        clear = (low[maybe] > BLOCK_GROUP_MIN * groups[0]) & (high[maybe] > BLOCK_GROUP_MIN * groups[1])
+        chosen: I64 = maybe[clear]
+        return chosen
 
 
 def _strongest(tones: F32) -> tuple[F32, F32]:
@@ -114,11 +127,26 @@ def look(hops: I16, line: I64, hop: I64, middle: Flags) -> tuple[Windows, I64, F
     line, hop, middle : (n,), whose they are; `middle` is false at both ends of a run, where no window fits
     Returns the windows on a key, their clock still to be set; where in `hops` their middles are; each hop's energy.
     """
+    square = np.empty(len(hops), np.float32)
+    parts: list[Windows] = [np.empty(0, WINDOW)]
+    where: list[I64] = [np.empty(0, np.int64)]
+    for first in range(0, len(hops) - 2, _HOP_TILE):
+        tile = slice(first, first + _HOP_TILE + 2)
+        windows, at = _look(hops[tile], middle[tile], square[tile])
+        at += first
+        windows["line"], windows["hop"] = line[at], hop[at]
+        parts.append(windows)
+        where.append(at)
+    return np.concatenate(parts), np.concatenate(where), square
+
+
+def _look(hops: I16, middle: Flags, square: F32) -> tuple[Windows, I64]:
+    """The windows on a key of one tile, and where their middles are; fills in each hop's energy."""
     sound = hops.astype(np.float32)
-    parts = _HOP_BASIS @ sound.T
+    parts = (sound @ _HOP_BASIS).T.copy()
     products = parts[:16, :-2] + parts[16:32, 1:-1]
     products += parts[32:, 2:]
-    square = goertzel.energy(sound)
+    square[:] = goertzel.energy(sound)
     total = square[:-2] + square[1:-1] + square[2:]
     tones = goertzel.explained(products)
     low, high = _strongest(tones)
@@ -131,7 +159,6 @@ def look(hops: I16, line: I64, hop: I64, middle: Flags) -> tuple[Windows, I64, F
     clear &= high[at] > GROUP_SHARE_MIN * mine[4:].sum(axis=0)
     at, mine = at[clear], mine[:, clear]
     windows = np.empty(len(at), WINDOW)
-    windows["line"], windows["hop"] = line[at + 1], hop[at + 1]
     windows["tones"] = mine.T
     windows["pair"], windows["total"] = pair[at], total[at]
     row, column = mine[:4].argmax(axis=0), 4 + mine[4:].argmax(axis=0)
@@ -141,7 +168,7 @@ def look(hops: I16, line: I64, hop: I64, middle: Flags) -> tuple[Windows, I64, F
         now = parts[16 + tone, at + 1] + 1j * parts[24 + tone, at + 1]
         before = parts[16 + tone, at] + 1j * parts[24 + tone, at]
         windows["turn"][:, which] = now * before.conj()
-    return windows, at + 1, square
+    return windows, at + 1
 
 
 def masked(line: I64, hop: I64, middle: Flags, energy: F32, at: I64, windows: Windows, context: Windows) -> I64:
