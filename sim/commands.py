@@ -74,7 +74,8 @@ def modem(**options: Any) -> None:
     Runs until it is interrupted. The first lines of the output say where each modem and its line are.
     """
     from sim.bench import Bench
-    from sim.modem import FORMATS, CallerId, HangUpSign, ModemSettings
+    from sim.modem import FORMATS, ModemSettings
+    from sim.subscriber_line import CallerId, HangUpSign
 
     coding = options.pop("coding")
     settings = ModemSettings(

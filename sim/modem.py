@@ -26,12 +26,9 @@ from decoder.symbols import Digit
 from decoder.synth import dtmf, steps
 from drivers.modem.at import Coding
 from drivers.modem.coding import decode, encode
+from sim.subscriber_line import CallerId, HangUpSign, SubscriberLine
 from sim.wire import BLOCK
 
-RING_EVERY: Final = 3 * RATE_HZ  # 20 a minute, 1 s on, 2 s off (Japan)
-NUMBER_AFTER: Final = from_ms(1300)  # between the first two rings
-RING_AFTER_NUMBER: Final = from_ms(500)  # where the number comes before the ring (Number Display)
-BUSY_EVERY: Final = from_ms(500)  # how often the modem says that it hears the busy tone
 PLAY_BUFFER_BYTES: Final = 16_000
 BABBLE_BYTES_MAX: Final = 512
 
@@ -42,22 +39,6 @@ FORMATS: Final = {  # number → (line of the answer to +VSM=?, coding or None);
     131: ('131,"8-BIT ULAW",8,0,(8000),(0),(0)', Coding.MU_LAW),
     132: ('132,"IMA ADPCM",4,0,(7200,8000,11025),(0),(0)', None),
 }
-
-
-class CallerId(Enum):
-    """When the modem learns the caller's number."""
-
-    BETWEEN = "between"  # the first two rings
-    BEFORE = "before"  # the first ring, as Number Display does
-    NONE = "none"
-
-
-class HangUpSign(Enum):
-    """How the modem learns that the far end has gone."""
-
-    BUSY = "busy"  # the exchange plays busy tone: DLE b
-    LOOP = "loop"  # the exchange breaks the loop: DLE l
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +66,6 @@ class Mode(Enum):
     TONES = auto()  # AT+VTS: bytes are ignored until the tones have been played
 
 
-@dataclass(slots=True)
-class _Incoming:
-    caller: str | None
-    called: str | None
-    since: int
-    told: bool = False
-    rings: int = 0
-
-
 class VoiceModem:
     """One modem and its line."""
 
@@ -103,8 +75,7 @@ class VoiceModem:
         self._now = 0  # samples since power-up
         self._told = bytearray()
         self._later: deque[tuple[int, bytes, Callable[[], None] | None]] = deque()
-        self._incoming: _Incoming | None = None
-        self._far_gone_at: int | None = None
+        self._line = SubscriberLine(settings.caller_id, settings.hang_up_sign)
         self.off_hook = False
         self.transcript: deque[str] = deque(maxlen=1000)  # commands and answers, for tests and `--trace`
         self._reset()
@@ -128,7 +99,7 @@ class VoiceModem:
     @property
     def idle(self) -> bool:
         """Nothing happens until somebody writes or calls."""
-        return not (self._incoming or self.off_hook or self._later or self._told)
+        return not (self._line.rings or self.off_hook or self._later or self._told)
 
     @property
     def wants_input(self) -> bool:
@@ -137,26 +108,20 @@ class VoiceModem:
 
     def ring(self, caller: str | None, called: str | None) -> bool:
         """Somebody dials; False if the line is taken."""
-        if self._incoming is not None or self.off_hook:
-            return False
-        self._incoming = _Incoming(caller, called, self._now)
-        return True
+        return not self.off_hook and self._line.ring(caller, called, self._now)
 
     def far_end_gone(self) -> None:
         """The caller has hung up."""
-        self._incoming = None
-        if self.off_hook:
-            self._far_gone_at = self._now
+        self._line.far_end_gone(self._now, off_hook=self.off_hook)
 
     def tick(self, heard: I16) -> I16:
         """20 ms pass: sound from the line in (160 samples), what the line gets out (160)."""
         if len(heard) != BLOCK:
             raise ValueError(f"a tick takes {BLOCK} samples")
         self._now += BLOCK
-        self._ring_on()
-        self._say_far_end_gone()
+        self._say(self._line.tell(self._now, off_hook=self.off_hook, caller_id=self._caller_id))
         if self._mode is Mode.RECEIVE:
-            self._stream(self._busy_tone() if self._far_gone_at is not None else heard)
+            self._stream(self._line.sound(self._now, heard))
         out = self._sound_out() if self.off_hook else np.zeros(BLOCK, np.int16)
         while self._later and self._later[0][0] <= self._now:
             _, text, then = self._later.popleft()
@@ -166,42 +131,6 @@ class VoiceModem:
         if self._mode is Mode.COMMAND and not self._later:
             self._read_commands()
         return out
-
-    def _ring_on(self) -> None:
-        call = self._incoming
-        if call is None or self.off_hook:
-            return
-        mode, age = self._settings.caller_id, self._now - call.since
-        number_at = {CallerId.BEFORE: 0, CallerId.BETWEEN: NUMBER_AFTER}.get(mode)
-        if self._caller_id and not call.told and number_at is not None and age >= number_at:
-            call.told = True
-            withheld = call.caller in ("P", "C", "O", "S")
-            name = "" if call.caller is None else call.caller
-            lines = ["DATE = 0401", "TIME = 2050", f"NMBR = {name if name or withheld else 'O'}"]
-            if call.called:
-                lines.append(f"NDID = {call.called}")
-            self._say("".join(f"\r\n{line}\r\n" for line in lines).encode())
-        first = RING_AFTER_NUMBER if mode is CallerId.BEFORE else 0
-        if age >= first + call.rings * RING_EVERY:
-            call.rings += 1
-            self._say(b"\r\nRING\r\n")
-
-    def _say_far_end_gone(self) -> None:
-        if self._far_gone_at is None or not self.off_hook or self._settings.hang_up_sign is HangUpSign.NONE:
-            return
-        age = self._now - self._far_gone_at
-        if self._settings.hang_up_sign is HangUpSign.LOOP:
-            if age == BLOCK:
-                self._say(b"\x10l")
-        elif age % BUSY_EVERY < BLOCK and age >= BUSY_EVERY:
-            self._say(b"\x10b")
-
-    def _busy_tone(self) -> I16:
-        """400 Hz, half a second on, half a second off."""
-        assert self._far_gone_at is not None
-        at = np.arange(self._now - self._far_gone_at - BLOCK, self._now - self._far_gone_at)
-        tone = 2000 * np.sin(2 * np.pi * 400 * at / RATE_HZ) * (at // (RATE_HZ // 2) % 2 == 0)
-        return np.asarray(tone, np.int16)
 
     def _stream(self, heard: I16) -> None:
         self._report_keys(heard)
@@ -265,8 +194,7 @@ class VoiceModem:
 
     def port_closed(self) -> None:
         """The computer let the port go: DTR falls, the modem hangs up and forgets its settings (AT&D3)."""
-        self.off_hook = False
-        self._far_gone_at = None
+        self._hook(False)
         self._reset()
         self._told.clear()
 
@@ -397,7 +325,7 @@ class VoiceModem:
         self._answer("OK", wait_ms=self._settings.switch_ms)
 
     def _pick_up(self, _: re.Match[str]) -> None:
-        if self._incoming is None:
+        if not self._line.rings:
             self._answer("NO CARRIER")
             return
         self._hook(True)
@@ -405,9 +333,7 @@ class VoiceModem:
 
     def _hook(self, off: bool) -> None:
         self.off_hook = off
-        if off:
-            self._incoming = None
-        self._far_gone_at = None
+        self._line.hook(off_hook=off)
 
     def _vrx(self, _: re.Match[str]) -> None:
         self._voice(Mode.RECEIVE)

@@ -14,7 +14,8 @@ from decoder.synth import dtmf
 from drivers.modem.at import Coding
 from drivers.modem.coding import decode, encode
 from drivers.modem.dle import shield
-from sim.modem import CallerId, HangUpSign, ModemSettings, VoiceModem
+from sim.modem import ModemSettings, VoiceModem
+from sim.subscriber_line import CallerId, HangUpSign
 from sim.wire import BLOCK
 
 SILENCE = np.zeros(BLOCK, np.int16)

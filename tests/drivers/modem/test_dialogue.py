@@ -13,9 +13,9 @@ from decoder.formats.contact_id import FORMAT
 from decoder.samples import RATE_HZ, from_ms
 from drivers.line import Answered, Fault, Healed, Heard, HungUp, Played, PlayStarted, Reported, Ringing
 from drivers.modem.dialogue import LIMIT_S, Dialogue, Reopen, Settings, State
-from sim.modem import CallerId, HangUpSign
 from sim.panel import HangUp, Panel, PanelSettings
 from sim.phone import Phone
+from sim.subscriber_line import CallerId, HangUpSign
 from tests.receivers import SmallReceiver
 
 KISS_OFF = (ToneStep((1400.0,), 850),)
