@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from receiver.errors import StoreUnavailable
+
 DEMONSTRATION_MARK: Final = "DEMONSTRATION"
 
 
@@ -66,3 +68,12 @@ class Installation:
     def demonstration(self) -> bool:
         """True if this folder was made by the demonstration: it never holds real people."""
         return (self.data / DEMONSTRATION_MARK).exists()
+
+
+def private_folder(folder: Path) -> None:
+    """Make the folder, and what is missing above it, for this user alone. Raises StoreUnavailable."""
+    try:
+        for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+            missing.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(f"{folder}: cannot be made ({error.strerror}); choose another --data") from None

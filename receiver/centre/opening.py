@@ -6,7 +6,6 @@ does the same either way.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,8 +13,7 @@ from receiver.centre.desk import Desk, QueueFor
 from receiver.centre.projection import CentreProjection
 from receiver.clock import Clock
 from receiver.config import Config
-from receiver.errors import StoreUnavailable
-from receiver.installation import Installation
+from receiver.installation import Installation, private_folder
 from receiver.journal.lock import WriterLock
 from receiver.journal.projection import Projection
 from receiver.journal.reader import Reader
@@ -63,10 +61,7 @@ def open_contract(
 
     config: the contract's settings, what leaves the house because of an event, and to which mirrors events are copied.
     """
-    try:
-        installation.contract(scenario.name).mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StoreUnavailable(f"{installation.data}: {os.strerror(error.errno or 0)}; choose another --data") from None
+    private_folder(installation.contract(scenario.name))
     lock = WriterLock(installation.writer_lock(scenario.name))
     try:
         keys = KeyRing.open(installation.store_keys(scenario.name), installation_key(installation, create=True))

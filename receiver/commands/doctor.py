@@ -166,17 +166,24 @@ def _disks(installation: Installation, config: Config) -> Iterator[Finding]:
 
 
 def _processes(installation: Installation) -> Iterator[Finding]:
-    sockets = [("intake", installation.intake_socket)]
-    sockets += [
-        (f"centre {name}", installation.command_socket(name))
-        for name in CONTRACTS
-        if installation.contract(name).exists()
-    ]
-    for name, path in sockets:
-        if answers(path):
-            yield Finding("good", name, "runs")
+    """Who holds the writer's lock is running; a centre has to answer besides."""
+    from receiver.journal.lock import holder
+
+    contracts = [name for name in CONTRACTS if installation.contract(name).exists()]
+    for about, folder in (
+        ("intake", installation.intake),
+        *((f"centre {n}", installation.contract(n)) for n in contracts),
+    ):
+        process = holder(folder / "writer")
+        if process is None:
+            yield Finding("note", about, "does not run", "`yobirin run`, or the service manager, starts it")
+        elif about != "intake" and not answers(folder / "centre.sock"):
+            says = f"process {process} holds the lock and does not answer"
+            yield Finding(
+                "note", about, says, "a command at work lets go in seconds; a centre that hangs must be stopped"
+            )
         else:
-            yield Finding("note", name, "does not run", "`yobirin run`, or the service manager, starts it")
+            yield Finding("good", about, f"runs as process {process}")
 
 
 def answers(path: Path) -> bool:
@@ -186,14 +193,11 @@ def answers(path: Path) -> bool:
     except OSError:
         return False
     try:
-        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-            with socket.socket(socket.AF_UNIX, kind) as peer:
-                peer.settimeout(2)
-                try:
-                    peer.connect(f"/proc/self/fd/{folder}/{path.name}")
-                except OSError:
-                    continue
-                return True
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
+            peer.settimeout(2)
+            peer.connect(f"/proc/self/fd/{folder}/{path.name}")
+        return True
+    except OSError:
         return False
     finally:
         os.close(folder)

@@ -37,7 +37,7 @@ from drivers.line import (
 from receiver.clock import SECOND_US, Clock, Now
 from receiver.errors import NotStored, StoreUnavailable
 from receiver.event import Draft, Record
-from receiver.installation import Installation
+from receiver.installation import Installation, private_folder
 from receiver.intake import drafts, receptions
 from receiver.intake.audio import AudioFiles
 from receiver.intake.call import CallSettings
@@ -372,7 +372,7 @@ def open_journal(
     installation: Installation, settings: IntakeSettings, clock: Clock, report: Report
 ) -> tuple[Journal, KeyRing, WriterLock]:
     """Intake's journal, keys and lock; made on the very first start. Raises StoreUnavailable."""
-    installation.intake.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(installation.intake)
     lock = WriterLock(installation.intake / "writer")
     try:
         keys = KeyRing.open(installation.intake_keys, installation_key(installation, create=True), spare=SPARE_CALLS)

@@ -11,6 +11,21 @@ from receiver.errors import StoreUnavailable
 from receiver.journal.database import create_private
 
 
+def holder(path: Path) -> str | None:
+    """The process that holds the lock, "unknown" if it cannot be named; None if nobody does. Changes nothing."""
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
+    finally:
+        os.close(file)
+    return None
+
+
 class WriterLock:
     """An flock, dropped by the kernel however the process ends; the file itself means nothing.
 

@@ -16,10 +16,12 @@ from receiver.commands.doctor import doctor, examine
 from receiver.errors import PartlyDone
 from receiver.event import Draft
 from receiver.installation import Installation
+from receiver.journal.lock import WriterLock
 from receiver.journal.store import Store
 from receiver.outbox.projection import OutboxProjection
 from receiver.privacy.installation_key import installation_key
 from receiver.privacy.keys import KeyRing
+from receiver.sockets import bound
 
 
 @pytest.fixture
@@ -153,15 +155,20 @@ def test_a_silent_consumer(installation: Installation, tmp_path: Path) -> None:
 
 
 def test_who_runs(installation: Installation) -> None:
-    with socket.socket(socket.AF_UNIX) as listening:
-        folder = os.open(installation.contract("konan"), os.O_RDONLY)
-        listening.bind(f"/proc/self/fd/{folder}/centre.sock")
-        os.close(folder)
-        listening.listen()
-        assert [(f.about, f.says) for f in examine(installation.data, None) if f.about.startswith("centre")] == [
-            ("centre konan", "runs")
+    def states() -> list[str]:
+        found = examine(installation.data, None)
+        return [one.says for one in found if one.about in ("intake", "centre konan")]
+
+    assert states() == ["does not run", "does not run"]
+    with WriterLock(installation.intake / "writer"), WriterLock(installation.writer_lock("konan")):
+        assert states() == [
+            f"runs as process {os.getpid()}",
+            f"process {os.getpid()} holds the lock and does not answer",
         ]
-    assert [f.says for f in examine(installation.data, None) if f.about.startswith("centre")] == ["does not run"]
+        with bound(installation.command_socket("konan"), socket.SOCK_STREAM) as listening:
+            listening.listen()
+            assert states() == [f"runs as process {os.getpid()}"] * 2
+    assert states() == ["does not run", "does not run"]
 
 
 def test_it_changes_nothing(installation: Installation) -> None:
