@@ -130,17 +130,12 @@ class Store:
         return [Committed(o[0], Receipt(*o[1])) if isinstance(o, tuple) else o for o in outcomes]
 
     def checkpoint(self) -> None:
-        """Move the log into the database file as far as readers allow (passive), and restock spare keys.
-
-        Never while a call is between its first digit and its kiss-off.
-        """
+        """Move the log into the database file as far as readers allow (passive). Never during a call's frames."""
         if self._dead is not None:
             raise NotStored(self._dead)
         try:
             self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            if self._keys is not None:
-                self._keys.restock()
-        except (sqlite3.Error, NotStored) as error:
+        except sqlite3.Error as error:
             raise self._die(error) from error
         self._checkpointed = self._head[0]
 

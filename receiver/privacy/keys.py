@@ -14,6 +14,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -59,6 +60,7 @@ class KeyRing:
         self._pending_lock = threading.Lock()
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
+        self._restocking = threading.Lock()
         self._wrapping = AESGCM(_derived(installation_key, self._meta("salt")))
         self._digest_key = self._unwrapped("meta:digest", self._meta("digest"))
 
@@ -74,8 +76,8 @@ class KeyRing:
     ) -> KeyRing:
         """Open, or make if `writable`. Raises StoreUnavailable: not there, not readable, or another key's.
 
-        spare  so many subjects get their keys ahead, in a sync that is made anyway: `random_subject` then gives one
-               whose key is durable already, and the event that first uses it waits for one sync, not for two
+        spare  so many subjects get their keys ahead, on a thread of their own: `random_subject` then gives one whose
+               key is durable already, and the event that first uses it waits for one sync, not for two
         """
         if not writable and not path.exists():
             raise StoreUnavailable(f"{path}: there are no keys here; sealed content cannot be read")
@@ -85,7 +87,9 @@ class KeyRing:
                 f"{path.absolute().as_uri()}?mode=ro",
                 uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False,
             )  # fmt: skip
-            return cls(path, (read, write), installation_key, entropy, spare)
+            ring = cls(path, (read, write), installation_key, entropy, spare)
+            ring.restock()
+            return ring
         except (OSError, sqlite3.Error) as error:
             raise StoreUnavailable(f"{path}: keys cannot be opened ({error}); restore the backup of keys") from error
 
@@ -121,9 +125,9 @@ class KeyRing:
                     del self._pending[subject]
 
     def restock(self) -> None:
-        """Make spare subjects ahead of need, if they run low; best when nothing else waits. Raises NotStored."""
-        if 2 * len(self._spares) < self._spare:
-            with self._write_lock:
+        """Make spare subjects ahead of need, if they run low. Raises NotStored."""
+        with self._write_lock:
+            if self._low():
                 self._make({})
 
     def key(self, subject: str) -> bytes | None:
@@ -154,6 +158,8 @@ class KeyRing:
 
     def random_subject(self) -> str:
         """A new internal number for a person, a call or a case."""
+        if self._low() and not self._restocking.locked():
+            threading.Thread(target=self._restock_quietly, name="spare keys", daemon=True).start()
         try:
             return self._spares.popleft()
         except IndexError:
@@ -170,8 +176,16 @@ class KeyRing:
         if self._write is not None:
             self._write.close()
 
+    def _low(self) -> bool:
+        return 2 * len(self._spares) < self._spare
+
+    def _restock_quietly(self) -> None:
+        """Beside the journal's commits, never before one. If it fails, the next commit of a key says so."""
+        with self._restocking, suppress(NotStored, StoreUnavailable, sqlite3.Error):
+            self.restock()
+
     def _make(self, keys: Mapping[str, bytes]) -> None:
-        """Commit these keys, and those of new spare subjects, in one sync."""
+        """Commit these keys, and those of missing spare subjects, in one sync."""
         missing = self._spare - len(self._spares)
         spares = {self.entropy(SUBJECT_BYTES).hex(): self.entropy(KEY_BYTES) for _ in range(missing)}
         rows = [(subject, self._wrapped(subject, key)) for subject, key in {**keys, **spares}.items()]

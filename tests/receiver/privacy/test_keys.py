@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -85,21 +86,23 @@ def test_spare_subjects_have_durable_keys_before_they_are_asked_for(
 ) -> None:
     ring = KeyRing.open(path, KEY, spare=8)
     reader = KeyRing.open(path, KEY, writable=False)
-    first = ring.random_subject()
-    assert reader.key(first) is None
-    ring.ensure(first)  # one sync for it and eight more
-    syncs: list[int] = []
-    commit = ring._commit
-    monkeypatch.setattr(ring, "_commit", lambda sql, rows: (syncs.append(len(rows)), commit(sql, rows)))
-    given = [ring.random_subject() for _ in range(6)]
-    assert len({first, *given}) == 7
-    assert all(reader.key(subject) is not None for subject in given)
-    for subject in given:
-        ring.ensure(subject)
-    assert syncs == []
-    ring.restock()
-    ring.restock()
-    assert syncs == [6]
+    commit, committers = ring._commit, []
+
+    def committed(sql: str, rows: list[tuple[object, ...]]) -> None:
+        committers.append(threading.current_thread().name)
+        commit(sql, rows)
+
+    monkeypatch.setattr(ring, "_commit", committed)
+    given = []
+    for _ in range(40):
+        given.append(ring.random_subject())
+        assert reader.key(given[-1]) is not None
+        ring.ensure(given[-1])
+        for thread in threading.enumerate():
+            if thread.name == "spare keys":
+                thread.join()
+    assert len(set(given)) == 40
+    assert set(committers) == {"spare keys"}
 
 
 def test_many_threads_get_one_key(path: Path) -> None:
