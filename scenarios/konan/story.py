@@ -125,6 +125,11 @@ def read(text: str) -> tuple[Story, ...]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"not TOML: {error}") from None
+    return stories_of(document)
+
+
+def stories_of(document: Json) -> tuple[Story, ...]:
+    """All stories of a parsed file."""
     if "case" in document:
         _known("the file", document, ("case",))
         tables = document["case"]
@@ -157,16 +162,19 @@ def _story(table: Any, number: int) -> Story:
     homes = _tables(where, table, "homes")
     for position, home in enumerate(homes, start=1):
         _check_home(f"{where}, home {position}", home)
+    clauses = table.get("clauses", [])
+    if not isinstance(clauses, list):
+        raise ValueError(f"{where}: clauses is not a list")
     starts = table.get("starts", facts[0].get("at"))
     if starts is None:
         raise ValueError(f"{where}: neither `starts` nor `at` in the first fact says when it begins")
     for key in ("expect", "absent"):
         for position, wanted in enumerate(_tables(where, table, key), start=1):
-            _known(f"{where}, {key} {position}", wanted, EXPECT_KEYS)
+            _check_wanted(f"{where}, {key} {position}", wanted)
     return Story(
         name=name,
         says=str(table.get("says", "")),
-        clauses=tuple(str(clause) for clause in table.get("clauses", ())),
+        clauses=tuple(str(clause) for clause in clauses),
         homes=homes,
         starts_us=_instant(f"{where}, starts", starts),
         facts=facts,
@@ -205,22 +213,42 @@ def _check_fact(where: str, fact: Json) -> None:
             raise ValueError(f"{where}: duplicate_of is not the number of a reception")
     elif kind in OTHERS:
         _known(where, fact, ("at", "after", "fact", *OTHERS[kind]))
+        for key in ("home", "status"):
+            if not isinstance(fact.get(key, ""), str):
+                raise ValueError(f"{where}: {key} is not a text")
     elif kind in VERBS or kind == "case.callback":
         if kind == "case.callback" and fact.get("action") not in CALL_ACTIONS:
             raise ValueError(f"{where}: action {fact.get('action')!r}: one of {', '.join(CALL_ACTIONS)}")
-        if "case" in fact and not isinstance(fact["case"], int):
-            raise ValueError(f"{where}: case is not a number")
+        for key in ("case", "version"):
+            if key in fact and not isinstance(fact[key], int):
+                raise ValueError(f"{where}: {key} is not a number")
+        for key, value in fact.items():
+            if isinstance(value, list | dict) and key != "address":
+                raise ValueError(f"{where}: {key} is not a text")
         if "address" in fact and not isinstance(fact["address"], dict):
             raise ValueError(f'{where}: address is not a table ({{ value = "confirmed" }})')
     else:
         kinds = (*SIGNALS, *OTHERS, "case.callback", *VERBS)
         near = get_close_matches(kind, kinds, 1)
         raise ValueError(f"{where}: unknown fact {kind!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
-    for key, read_time in (("at", _instant), ("after", _duration), ("by_clock", _duration), ("down", _duration)):
+    for key, read_time in (("at", _instant), ("after", _duration), ("down", _duration)):
         if key in fact:
             read_time(f"{where}, {key}", fact[key])
     if kind == "clock_step":
         _duration(f"{where}, by", fact.get("by"), signed=True)
+
+
+def _check_wanted(where: str, wanted: Json) -> None:
+    _known(where, wanted, EXPECT_KEYS)
+    for key in ("at", "due"):
+        if key in wanted:
+            _instant(f"{where}, {key}", wanted[key])
+    if not isinstance(wanted.get("flags", []), list) or not all(
+        isinstance(flag, str) for flag in wanted.get("flags", [])
+    ):
+        raise ValueError(f"{where}: flags is not a list of texts")
+    if not isinstance(wanted.get("row", ""), str):
+        raise ValueError(f"{where}: row is not a text")
 
 
 def _check_home(where: str, home: Json) -> None:
@@ -229,6 +257,13 @@ def _check_home(where: str, home: Json) -> None:
         _home(home)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{where}: {error}") from None
+    for key in ("account", "profile", "device", "city", "device_state"):
+        if not isinstance(home.get(key, ""), str):
+            raise ValueError(f"{where}: {key} is not a text")
+    try:
+        _day(home.get("installed_on"))
+    except (ValueError, TypeError):
+        raise ValueError(f"{where}: installed_on {home['installed_on']!r} is not a date") from None
     if "anchor_day" in home and home["anchor_day"] not in range(1, 32):
         raise ValueError(f"{where}: anchor_day {home['anchor_day']!r} is not 1…31")
     if "anchor_time" in home:
@@ -248,6 +283,13 @@ def _instant(where: str, value: Any) -> int:
     if isinstance(value, datetime):
         return utc_us_of(value)
     raise ValueError(f"{where}: {value!r} is not a time such as 2026-04-01 23:30:00")
+
+
+def _day(value: Any) -> str | None:
+    """A date, written as text or as TOML's own, as text."""
+    if value is None:
+        return None
+    return value.isoformat()[:10] if isinstance(value, date) else date.fromisoformat(value).isoformat()
 
 
 def _duration(where: str, value: Any, *, signed: bool = False) -> int:
@@ -305,7 +347,6 @@ def play(story: Story) -> Played:
 
 
 def _install(trial: Trial, home: Home, table: Json) -> None:
-    on = table.get("installed_on")
     trial.tell(
         Fact(
             "device.installed",
@@ -316,7 +357,7 @@ def _install(trial: Trial, home: Home, table: Json) -> None:
                 "account": home.account,
                 "anchor_day": table.get("anchor_day", 1),
                 "anchor_time": table.get("anchor_time", "10:00"),
-                "installed_on": on.isoformat() if isinstance(on, date) else on,
+                "installed_on": _day(table.get("installed_on")),
             },
         )
     )
