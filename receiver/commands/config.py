@@ -26,15 +26,16 @@ def check(file: Path | None, config_path: Path | None, as_json: bool) -> None:
     path = file or config_file(config_path)
     if path is None:
         raise BadInput("no configuration file named; write: yobirin config check FILE")
+    from receiver.commands.intake import settings_of
     from receiver.commands.wiring import wiring
     from receiver.config import load
 
     found = load(path)
-    if found.konan:
-        try:
-            wiring().scenario("konan").under(found.konan)
-        except BadInput as error:
-            raise BadInput(f"{path}: {error}") from None
+    try:  # what only those who use it can judge
+        settings_of(found)
+        wiring().scenario("konan").under(found.konan)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
     if as_json:
         click.echo(
             json.dumps(asdict(found), ensure_ascii=False, default=lambda value: getattr(value, "value", str(value)))

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli import demonstration, scenario, yobirin
+from drivers.registry import split_name
 from receiver.commands.wiring import Wiring
-from receiver.config import Config, ConsumerConfig, LineConfig, MqttConfig, Reserve, Wants, default, keys, load
+from receiver.config import SCHEMES, Config, ConsumerConfig, LineConfig, MqttConfig, Reserve, Wants, default, keys, load
 from receiver.errors import BadInput
 
 Write = Callable[[str], Path]
@@ -175,6 +176,17 @@ def test_config_check(write: Write) -> None:
     assert '"uri": "wav:' in good.stdout
     assert isinstance(check(str(write("dta = 1"))).exception, BadInput)
     assert isinstance(check().exception, BadInput)
+
+
+def test_a_format_that_does_not_exist_is_refused_by_the_check(write: Write) -> None:
+    refused = check(str(write("[intake]\nhandshakes = ['contact']"))).exception
+    assert isinstance(refused, BadInput)
+    assert "intake.handshakes: no format 'contact'; there are: contact-id" in str(refused)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_kind_of_line_has_a_driver(scheme: str) -> None:
+    assert split_name(f"{scheme}:somewhere")[0] == scheme
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_a_bad_configuration_is_a_finding(installation: Installation, tmp_path: 
 
 def test_a_setting_that_is_not_in_force_is_named(installation: Installation, tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text(
-        'heartbeat_url = "https://watcher.example"\n[[line]]\nuri = "wav:."\nreserve = "emergency"\n'
+        'heartbeat_url = "https://watcher.example"\n[[line]]\nuri = "wav:."\nprofile = "contact-id"\nreserve = "emergency"\n'
         '[console]\nlisten = "127.0.0.1:9000"\n'
     )
     named = [
@@ -143,7 +143,7 @@ def test_a_setting_that_is_not_in_force_is_named(installation: Installation, tmp
         for found in examine(installation.data, tmp_path / "c.toml")
         if "not in force" in found.says
     ]
-    assert named == ["heartbeat_url", "line.reserve", "console"]
+    assert named == ["heartbeat_url", "line.profile", "line.reserve", "console"]
 
 
 def test_a_silent_consumer(installation: Installation, tmp_path: Path) -> None:
