@@ -93,14 +93,18 @@ class Careful:
             np.add.at(self._stood_still, line[masked], 1)
         else:
             windows["clock"] = clock[at]
-        known = np.concatenate([self._context, windows])
-        order = np.argsort(known["line"], kind="stable")
+        return self._without_echo(windows, limit)
+
+    def _without_echo(self, windows: dtmf.Windows, limit: I64) -> dtmf.Windows:
+        """Leave out echoes, with the last windows of each line as context."""
+        known = np.concatenate([self._context, windows]) if len(self._context) else windows
+        order = np.arange(len(known)) if len(limit) == 1 else np.argsort(known["line"], kind="stable")
         kept = np.empty(len(known), np.bool_)
-        kept[order] = dtmf.without_echo(known[order])
+        kept[order] = dtmf.without_echo(known[order] if len(limit) > 1 else known)
         fresh = kept[len(self._context) :]
-        known = known[order]
-        self._context = known[known["hop"] >= limit[known["line"]] - dtmf.ECHO_HOPS]
-        return windows[fresh]
+        recent = order[(known["hop"] >= limit[known["line"]] - dtmf.ECHO_HOPS)[order]]
+        self._context = known[recent]
+        return windows if fresh.all() else windows[fresh]
 
     def _clock(self, line: I64, hop: I64, middle: Flags | None = None) -> I64:
         """Hops less those no clock counted; `middle` is cleared where a window touches a loss."""

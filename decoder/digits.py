@@ -107,7 +107,8 @@ class Runs:
         done = horizon[kept[last - 1]] | (count == ON_MAX)
         spent[kept] = np.repeat(done, count)
         chosen = np.flatnonzero(done & (count >= ON_MIN))
-        found = measure(held[kept], first[chosen], last[chosen]) if len(chosen) else None
+        runs = held if len(kept) == len(held) else held[kept]
+        found = measure(runs, first[chosen], last[chosen]) if len(chosen) else None
         self.pending = held[~spent]
         return found
 

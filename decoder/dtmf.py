@@ -44,13 +44,13 @@ MASK_HOPS: Final = 6  # … for so long
 FAR: Final = 1 << 40  # between lines, where places on all lines are one number
 
 _BLOCK_BASIS: Final = np.ascontiguousarray(goertzel.basis(LOW_HZ + HIGH_HZ, BLOCK).T)
-# One product gives a hop as the first, middle and last third of a window: (HOP, 48).
+# A hop's eight complex products, real and imaginary parts in turn: (HOP, 16).
 _HOP_BASIS: Final = np.ascontiguousarray(
-    np.concatenate([goertzel.basis(LOW_HZ + HIGH_HZ, BLOCK)[:, part : part + HOP] for part in (0, HOP, 2 * HOP)]).T
+    goertzel.basis(LOW_HZ + HIGH_HZ, BLOCK)[:, :HOP].reshape(2, 8, HOP).transpose(2, 1, 0).reshape(HOP, 16)
 )
 _ENERGY_MIN: Final = BLOCK * peak_of(LEVEL_DBM0_MIN) ** 2  # two sines, width · peak² / 2 each
 _TILE: Final = 2_048  # blocks a product, and hops a product: what stays in the second-level cache
-_HOP_TILE: Final = 2_048
+_HOP_TILE: Final = 512
 
 WINDOW: Final = np.dtype(
     [
@@ -142,32 +142,35 @@ def look(hops: I16, line: I64, hop: I64, middle: Flags) -> tuple[Windows, I64, F
 
 def _look(hops: I16, middle: Flags, square: F32) -> tuple[Windows, I64]:
     """The windows on a key of one tile, and where their middles are; fills in each hop's energy."""
-    sound = hops.astype(np.float32)
-    parts = (sound @ _HOP_BASIS).T.copy()
-    products = parts[:16, :-2] + parts[16:32, 1:-1]
-    products += parts[32:, 2:]
-    square[:] = goertzel.energy(sound)
-    total = square[:-2] + square[1:-1] + square[2:]
-    tones = goertzel.explained(products)
+    count = len(hops) - 2
+    frames = np.empty((count, BLOCK), np.float32)
+    for part in range(HOPS_A_BLOCK):
+        frames[:, part * HOP : (part + 1) * HOP] = hops[part : part + count]
+    total = goertzel.energy(frames)
+    tones = goertzel.explained((frames @ _BLOCK_BASIS).T.copy())
     low, high = _strongest(tones)
     pair = low + high
     on = middle[1:-1] & (pair > WINDOW_SHARE_MIN * total) & (total > _ENERGY_MIN)
     on &= np.minimum(low, high) > WEAKER_SHARE_MIN * pair
     at = np.flatnonzero(on)
-    mine = tones[:, at]
-    clear = low[at] > GROUP_SHARE_MIN * mine[:4].sum(axis=0)
-    clear &= high[at] > GROUP_SHARE_MIN * mine[4:].sum(axis=0)
-    at, mine = at[clear], mine[:, clear]
+    low, high, mine = low[at], high[at], tones.take(at, axis=1)
+    clear = low > GROUP_SHARE_MIN * (mine[0] + mine[1] + mine[2] + mine[3])
+    clear &= high > GROUP_SHARE_MIN * (mine[4] + mine[5] + mine[6] + mine[7])
+    kept = np.flatnonzero(clear)
+    at, low, high, mine = at[kept], low[kept], high[kept], mine.take(kept, axis=1)
+    row = (mine[1] == low) + 2 * (mine[2] == low) + 3 * (mine[3] == low)
+    column = (mine[5] == high) + 2 * (mine[6] == high) + 3 * (mine[7] == high)
     windows = np.empty(len(at), WINDOW)
+    windows["key"] = 4 * row + column
+    windows["pair"], windows["total"] = low + high, total[at]
     windows["tones"] = mine.T
-    windows["pair"], windows["total"] = pair[at], total[at]
-    row, column = mine[:4].argmax(axis=0), 4 + mine[4:].argmax(axis=0)
-    windows["key"] = 4 * row + column - 4
-    for which, tone in enumerate((row, column)):
-        # Middle thirds: one hop each, all with the same phase reference.
-        now = parts[16 + tone, at + 1] + 1j * parts[24 + tone, at + 1]
-        before = parts[16 + tone, at] + 1j * parts[24 + tone, at]
-        windows["turn"][:, which] = now * before.conj()
+    # How the phase turns from the window's first hop to its second, both with the same reference.
+    phases = (frames[at, : 2 * HOP].reshape(-1, HOP) @ _HOP_BASIS).view(np.complex64).reshape(-1, 2, 8)
+    turns = (phases[:, 1] * phases[:, 0].conj()).ravel()
+    place = np.arange(0, len(turns), 8)
+    windows["turn"][:, 0], windows["turn"][:, 1] = turns[place + row], turns[place + 4 + column]
+    square[:-2] = goertzel.energy(frames[:, :HOP])
+    square[-2:] = goertzel.energy(hops[-2:].astype(np.float32))
     return windows, at + 1
 
 
