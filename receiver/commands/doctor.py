@@ -220,11 +220,13 @@ def _not_yet(config: Config) -> Iterator[Finding]:
 
 
 def _lines(lines: tuple[LineConfig, ...]) -> Iterator[Finding]:
+    from drivers.registry import split_name
+
     if not lines:
         yield Finding("note", "lines", "none in the configuration", 'write lines = ["modem:/dev/ttyACM0"]')
     for line in lines:
-        scheme, _, where = line.uri.partition(":")
-        path = Path(where)
+        scheme, address, _ = split_name(line.uri)
+        path = Path(address)
         if scheme == "modem" and not path.exists():
             yield Finding(
                 "wrong", line.uri, "the device is not there", "plug it in; `ls /dev/serial/by-id` shows lasting names"
