@@ -115,7 +115,8 @@ def test_the_configurations_key_file_is_used(installation: Installation, tmp_pat
 def test_lines_mirrors_and_broker_of_the_configuration(installation: Installation, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "c.toml").write_text(
-        f'lines = ["modem:{tmp_path}/ttyX", "modem:{tmp_path}/there?baud=9600", "wav:there", "pcap:away"]\nmirror = ["away"]\n'
+        f'lines = ["modem:{tmp_path}/ttyX", "modem:{tmp_path}/there?baud=9600", "wav:there", "pcap:away"]\n'
+        'mirror = ["away"]\n'
         '[mqtt]\nhost = "127.0.0.1"\nport = 1\nusername = "x"\npassword_file = "none"\n'
     )
     found = list(examine(installation.data, tmp_path / "c.toml"))
