@@ -48,6 +48,7 @@ SHELLS = {
     "receiver/intake/daemon.py",
     "receiver/intake/folder_daemon.py",
     "receiver/centre/daemon.py",
+    "receiver/centre/gate.py",
     "receiver/centre/client.py",
     "receiver/outbox/deliver.py",
 }
