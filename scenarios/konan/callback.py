@@ -68,6 +68,11 @@ def answered_by(turn: Turn) -> AnsweredBy | Refused:
         )
 
 
+def path_of(turn: Turn) -> str:
+    """`inbound`: the path that the unit's own call left open; `dialled`: we ring the home."""
+    return "inbound" if turn.said("path") == "inbound" else "dialled"
+
+
 def record_call(turn: Turn, result: str, **values: object) -> None:
     """Note a step of the call-back; the number is sealed, the path (`dialled`, `inbound`) is not."""
     private = {"number": turn.said("number"), "by": turn.said("by")}
@@ -77,7 +82,7 @@ def record_call(turn: Turn, result: str, **values: object) -> None:
 def dial(turn: Turn) -> Refused | None:
     """The call-back begins: the number rings, or the open hands-free path is used (O2)."""
     turn.own()
-    path = str(turn.said("path", "dialled"))
+    path = path_of(turn)
     turn.steps.cancel(Does.T_CB_START, Does.T_UNATTENDED, Does.T_VOICE)
     if path == "inbound":
         listen(turn, path)

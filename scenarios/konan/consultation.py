@@ -7,7 +7,7 @@ from typing import Final
 from receiver.rules.fact import Refused
 from receiver.rules.table import ANY, Row, Table, one_of
 from scenarios.konan import aftercare, closing, emergency
-from scenarios.konan.callback import CALL_TIMERS, TALK, AnsweredBy, answered_by, record_call, talk
+from scenarios.konan.callback import CALL_TIMERS, TALK, AnsweredBy, answered_by, path_of, record_call, talk
 from scenarios.konan.judging import dispatch_required, judge, write_address
 from scenarios.konan.tables import BEGIN, Dispatch
 from scenarios.konan.turn import Handler, Turn, minutes, seconds
@@ -57,7 +57,7 @@ def start(turn: Turn) -> Refused | None:
     """Dial, or speak on the path that is open."""
     turn.own()
     turn.steps.cancel(Does.T_REDIAL, Does.T_FOLLOW_UP)
-    path = str(turn.said("path", "dialled"))
+    path = path_of(turn)
     state = State.TALKING if path == "inbound" else State.CALLING
     record_call(turn, "connected" if path == "inbound" else "started", state=state, call_started=True, path=path)
     if path != "inbound":

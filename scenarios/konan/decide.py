@@ -86,7 +86,7 @@ def _act(turn: Turn) -> Refused | None:
         case "device.removed":
             return periodic_test.removed(turn)
         case "subscriber.status":
-            return periodic_test.status_changed(turn, active=fact.payload["status"] == Status.ACTIVE.value)
+            return periodic_test.status_changed(turn, Status(fact.payload["status"]))
         case "clock.stepped":
             turn.steps.note("clock.stepped", clause="K-11.1b", row="clock: stepped", by_us=fact.payload["by_us"])
             return None

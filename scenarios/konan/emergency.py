@@ -11,7 +11,17 @@ from typing import Final
 from receiver.rules.fact import Refused
 from receiver.rules.table import ANY, Row, Table, one_of
 from scenarios.konan import aftercare, closing
-from scenarios.konan.callback import CALL_TIMERS, NOBODY_SPEAKS, TALK, answered_by, dial, listen, record_call, talk
+from scenarios.konan.callback import (
+    CALL_TIMERS,
+    NOBODY_SPEAKS,
+    TALK,
+    answered_by,
+    dial,
+    listen,
+    path_of,
+    record_call,
+    talk,
+)
 from scenarios.konan.judging import dispatch_required, judge, write_address
 from scenarios.konan.tables import BEGIN, Dispatch
 from scenarios.konan.turn import Handler, Turn, minutes, seconds
@@ -92,7 +102,7 @@ def answered(turn: Turn) -> Refused | None:
     if by in TALK:
         talk(turn, by)
     elif by in NOBODY_SPEAKS:
-        listen(turn, str(turn.said("path", turn.case.path or "dialled")))
+        listen(turn, "inbound" if "inbound" in (path_of(turn), turn.case.path) else "dialled")
     else:
         no_answer(turn, by.value)
     return None

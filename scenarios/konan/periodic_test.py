@@ -15,6 +15,7 @@ from receiver.clock import TOKYO, local, utc_us_of
 from receiver.rules.book import Expected
 from receiver.rules.case import Case
 from receiver.rules.fact import Refused
+from receiver.rules.people import Status
 from receiver.rules.quiet_hours import QUIET_FROM, earliest, is_quiet, next_local
 from receiver.rules.table import ANY, Row, Table, one_of
 from scenarios.konan import aftercare, closing, emergency, maintenance
@@ -26,6 +27,8 @@ from scenarios.konan.turn import Handler, Turn, days, hours, minutes
 from scenarios.konan.words import Does, Flow, Signal, State
 
 PRIORITY: Final = 5
+TESTED: Final = frozenset({Status.ACTIVE, Status.REMOVAL})
+"""While its removal is only requested, a unit still has to work."""
 
 
 def due_in(year: int, month: int, anchor_day: int, anchor_time: str) -> int:
@@ -54,19 +57,20 @@ def installed(turn: Turn) -> Refused | None:
     grace = hours(turn.settings.test_grace_h)
     on = payload.get("installed_on")
     end_of_day = utc_us_of(datetime.combine(date.fromisoformat(on), time(23, 59, 59), TOKYO)) if on else turn.now.utc_us
-    _expect(
-        turn,
-        Expected(
-            device=payload["device"],
-            subject=payload["subject"],
-            account=payload.get("account"),
-            anchor_day=int(payload["anchor_day"]),
-            anchor_time=payload.get("anchor_time") or "10:00",
-            due_us=0,
-            missed_at_us=0,
-        ),
-        after_us=max(end_of_day, turn.now.utc_us - grace),
+    test = Expected(
+        device=payload["device"],
+        subject=payload["subject"],
+        account=payload.get("account"),
+        anchor_day=int(payload["anchor_day"]),
+        anchor_time=payload.get("anchor_time") or "10:00",
+        due_us=0,
+        missed_at_us=0,
     )
+    home = turn.people.by_subject(test.subject)
+    if home is not None and home.status in (Status.SUSPENDED, Status.ENDED):
+        _note_expected(turn, test, 0, 0, active=False)
+    else:
+        _expect(turn, test, after_us=max(end_of_day, turn.now.utc_us - grace))
     return None
 
 
@@ -79,8 +83,9 @@ def removed(turn: Turn) -> Refused | None:
     return None
 
 
-def status_changed(turn: Turn, *, active: bool) -> Refused | None:
+def status_changed(turn: Turn, status: Status) -> Refused | None:
     """No test is expected while the service rests; it begins anew with the next anchor day."""
+    active = status in TESTED
     turn.steps.clause, turn.steps.row = "K-11.6", "periodic test: status changed"
     for test in turn.book.expected_of(turn.fact.payload["subject"]):
         if active and not test.active:
