@@ -23,6 +23,8 @@ from receiver.outbox.rows import Row
 
 AGAIN_US: Final = 5 * SECOND_US
 AGAIN_US_MAX: Final = 60 * SECOND_US
+ASLEEP_US: Final = 120 * SECOND_US
+"""Ticked later than this, we have slept, and nobody could have answered: the time is not held against them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,11 @@ class Lane:
             return [Note(Draft("outbox.alarm", {"id": oldest.row.id, "consumer": self.consumer}, actor="centre"))]
         return [Note(Draft("outbox.healed", {"consumer": self.consumer}, actor="centre"))]
 
+    def excuse(self, by_us: int) -> None:
+        """Nobody could answer for so long."""
+        for under in self._under.values():
+            under.overdue_us += by_us
+
     def deadline(self, connected: bool) -> int | None:
         """Monotonic µs at which something is due."""
         times = [under.due_us for under in self._heads() if under.due_us is not None] if connected else []
@@ -145,6 +152,7 @@ class Delivery:
 
     lanes: Sequence[Lane]
     is_connected: bool = False
+    _ticked_us: int | None = None
 
     def connect(self) -> None:
         """There is a session; everything unfinished is due."""
@@ -158,6 +166,11 @@ class Delivery:
 
     def tick(self, now: Now) -> list[Effect]:
         """What is to be done now."""
+        asleep_us = now.mono_us - (now.mono_us if self._ticked_us is None else self._ticked_us)
+        self._ticked_us = now.mono_us
+        if asleep_us > ASLEEP_US:
+            for lane in self.lanes:
+                lane.excuse(asleep_us)
         effects: list[Effect] = []
         if self.is_connected:
             due = {row.id: row for lane in self.lanes for row in lane.due(now)}

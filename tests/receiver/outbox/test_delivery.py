@@ -102,6 +102,14 @@ def test_an_alarm_that_stands_is_not_raised_anew_after_a_restart() -> None:
     assert noted(connected(lane("kanshi", row(1), silent=True)).tick(at(300))) == []
 
 
+def test_while_we_slept_nobody_could_answer() -> None:
+    delivery = connected(lane("kanshi", row(1)))
+    delivery.tick(at(1))
+    assert noted(delivery.tick(at(36_000))) == [], "the machine was suspended, or the demonstration's clock jumped"
+    assert noted(delivery.tick(at(36_058))) == []
+    assert noted(delivery.tick(at(36_059))) == ["outbox.alarm"]
+
+
 def test_a_new_session_makes_everything_unfinished_due_in_order() -> None:
     delivery = connected(lane("kanshi", row(1), row(2), row(3)))
     delivery.tick(at(0))
