@@ -1,0 +1,282 @@
+"""The shell around the station: real asyncio, real journal, a loopback line, and things that go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from decoder.exchange import Message
+from decoder.registry import FORMATS
+from decoder.samples import Samples
+from drivers.line import Heard, HungUp, LineInput
+from drivers.loopback import Loopback
+from receiver.clock import Now, SystemClock
+from receiver.errors import NotStored, StoreUnavailable
+from receiver.event import Record
+from receiver.installation import Installation
+from receiver.intake import recorder
+from receiver.intake.call import CallSettings
+from receiver.intake.daemon import Intake, IntakeSettings, serve
+from receiver.journal.reader import Reader
+from receiver.journal.store import Store
+from receiver.privacy.installation_key import installation_key
+from receiver.privacy.keys import KeyRing
+from sim import panel as units
+from sim.panel import Panel, PanelEffect, PanelSettings
+from sim.phone import Phone
+
+BUTTON = Message("1234", "101", partition="01", zone="001")
+SETTINGS = IntakeSettings(CallSettings(FORMATS))
+
+
+@dataclass
+class Caller:
+    """A unit on the far end, which calls once; the clock stands still while the journal works."""
+
+    both: Loopback
+    settings: PanelSettings = field(default_factory=lambda: PanelSettings((BUTTON,), caller="0775610000"))
+    notes: list[units.Note] = field(default_factory=list)
+    while_calling: Callable[[Intake], None] = lambda intake: None
+    limit: int = 60 * 8000
+
+    async def drive(self, intake: Intake) -> None:
+        phone = Phone(Panel(self.settings, FORMATS[0].encode), np.random.default_rng(1))
+
+        def take(effects: list[PanelEffect]) -> None:
+            for effect in effects:
+                if isinstance(effect, units.Note):
+                    self.notes.append(effect)
+                elif isinstance(effect, units.HangUp):
+                    self.both.far.hang_up()
+
+        def told(happened: LineInput) -> None:
+            if isinstance(happened, Heard):
+                said, effects = phone.exchange(happened.samples.pcm)
+                take(effects)
+                self.both.far.say(Samples(0, said))
+            elif isinstance(happened, HungUp):
+                take(phone.panel.hung_up(phone.at, happened.reason))
+
+        self.both.far.attach(told)
+        await asyncio.sleep(0)
+        take(phone.panel.start())
+        phone.began_call()
+        self.both.far.dial(self.settings.caller)
+        at = 0
+        while self.both.connected and at < self.limit:
+            self.both.advance(160)
+            at += 160
+            self.while_calling(intake)
+            while not intake.settled and not intake.stop.is_set():
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
+        intake.stop.set()
+        await asyncio.Event().wait()
+
+    def said(self, what: str) -> list[units.Note]:
+        return [note for note in self.notes if note.what == what]
+
+
+@dataclass
+class Place:
+    """An installation and what its intake said."""
+
+    installation: Installation
+    lines: list[str] = field(default_factory=list)
+
+    async def serve(self, caller: Caller, clock: Any = None, settings: IntakeSettings = SETTINGS) -> None:
+        clock = clock or SystemClock()
+        await serve(self.installation, settings, [caller.both.near], clock, self.lines.append, caller.drive)
+
+    def records(self) -> list[Record]:
+        reader = Reader(self.installation.intake_db)
+        try:
+            return reader.after(0)
+        finally:
+            reader.close()
+
+    def types(self) -> list[str]:
+        return [record.type for record in self.records()]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(Installation(tmp_path / "data"))
+
+
+async def test_a_call_is_stored_kissed_off_told_and_recorded(place: Place) -> None:
+    caller = Caller(Loopback())
+    await place.serve(caller)
+    assert len(caller.said("kiss_off")) == 1
+    types = place.types()
+    assert types[0] == "intake.started"
+    assert types.index("frame.accepted") < types.index("kissoff.started") < types.index("kissoff.completed")
+    assert types[-1] == "intake.stopped"
+    assert any("account 1234 1101 01 001 (contact-id), stored" in line for line in place.lines)
+    (stored,) = [record.payload for record in place.records() if record.type == "audio.stored"]
+    keys = KeyRing.open(place.installation.intake_keys, installation_key(place.installation), writable=False)
+    key = keys.key(stored["call"])
+    keys.close()
+    assert key is not None
+    heard = recorder.read((place.installation.audio / stored["file"]).read_bytes(), stored["call"], key)
+    assert heard.whole
+    assert len(heard.far.pcm) == stored["samples"]
+    assert np.any(heard.far.pcm)
+    assert np.any(heard.near)  # our handshake and kiss-off
+
+
+async def test_no_number_stands_in_clear_in_any_file(place: Place) -> None:
+    await place.serve(Caller(Loopback()))
+    for file in place.installation.data.rglob("*"):
+        assert not file.is_file() or b"0775610000" not in file.read_bytes(), file
+
+
+async def test_a_commit_that_fails_gives_no_kiss_off_and_ends_the_process(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = Store._commit
+
+    def full(store: Store, transaction: Any) -> None:
+        if any(row[0] for row in store._db.execute("SELECT count(*) FROM event WHERE type = 'frame.accepted'")):
+            raise sqlite3.OperationalError("database or disk is full")
+        honest(store, transaction)
+
+    monkeypatch.setattr(Store, "_commit", full)
+    caller = Caller(Loopback())
+    with pytest.raises(NotStored, match="disk is full"):
+        await place.serve(caller)
+    assert caller.said("kiss_off") == []
+    assert "kissoff.started" not in place.types()
+    assert any(line.startswith("alarm: not stored") for line in place.lines)
+
+
+async def test_a_bug_in_one_call_is_journalled_and_the_intake_lives(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(*_: object) -> None:
+        raise ZeroDivisionError("of ours")
+
+    caller = Caller(Loopback())
+
+    def break_it(intake: Intake) -> None:
+        if caller.both.at > 20_000:
+            monkeypatch.setattr(intake.station, "heard", bug)
+
+    caller.while_calling = break_it
+    await place.serve(caller)
+    (fault,) = [record for record in place.records() if record.type == "call.fault"]
+    assert fault.payload["reason"] == "ZeroDivisionError: of ours"
+    assert place.types()[-1] == "intake.stopped"
+
+
+async def test_a_receipt_that_cannot_be_handled_ends_the_call_not_the_intake(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(*_: object) -> None:
+        raise ZeroDivisionError("of ours")
+
+    caller = Caller(Loopback())
+    caller.while_calling = lambda intake: monkeypatch.setattr(intake.station, "stored", bug)
+    await place.serve(caller)
+    assert "call.fault" in place.types()
+    assert caller.said("kiss_off") == []
+
+
+@dataclass
+class SteppedClock:
+    """A wall clock that somebody sets back by an hour after its third look."""
+
+    system: SystemClock = field(default_factory=SystemClock)
+    looks: int = 0
+
+    def now(self) -> Now:
+        self.looks += 1
+        now = self.system.now()
+        return now if self.looks < 40 else Now(now.utc_us - 3_600_000_000, now.mono_us, now.boot_id)
+
+
+async def test_a_stepped_clock_is_journalled_and_disturbs_no_call(place: Place) -> None:
+    caller = Caller(Loopback())
+    caller.while_calling = lambda intake: None
+    slow = caller.drive
+
+    async def drive(intake: Intake) -> None:
+        stop = intake.stop
+        intake.stop = asyncio.Event()  # the caller's end is not the intake's: the next tick must come
+        task = asyncio.get_running_loop().create_task(slow(intake))
+        await intake.stop.wait()
+        while not any("clock was stepped" in line for line in place.lines):
+            await asyncio.sleep(0.05)
+        task.cancel()
+        stop.set()
+        await asyncio.Event().wait()
+
+    await serve(place.installation, SETTINGS, [caller.both.near], SteppedClock(), place.lines.append, drive)
+    (step,) = [record for record in place.records() if record.type == "clock.stepped"]
+    assert abs(step.payload["by_us"] + 3_600_000_000) < 1_000_000
+    assert len(caller.said("kiss_off")) == 1
+
+
+async def test_a_second_intake_is_refused_in_one_line(place: Place) -> None:
+    refused: list[StoreUnavailable] = []
+    caller = Caller(Loopback())
+
+    async def second(intake: Intake) -> None:
+        with pytest.raises(StoreUnavailable) as error:
+            await serve(place.installation, SETTINGS, [], SystemClock(), lambda line: None)
+        refused.append(error.value)
+        intake.stop.set()
+        await asyncio.Event().wait()
+
+    await serve(place.installation, SETTINGS, [caller.both.near], SystemClock(), place.lines.append, second)
+    assert "writing this store" in str(refused[0])
+
+
+async def test_a_full_disk_is_said_and_no_call_answered(place: Place) -> None:
+    settings = IntakeSettings(CallSettings(FORMATS), disk_stop_percent=0)
+    caller = Caller(Loopback(), limit=8000)
+
+    async def drive(intake: Intake) -> None:
+        while intake.station.refusing is None:
+            await asyncio.sleep(0.01)
+        await caller.drive(intake)
+
+    await serve(place.installation, settings, [caller.both.near], SystemClock(), place.lines.append, drive)
+    assert any(line.startswith("alarm: no call is answered: the disk is") for line in place.lines)
+    assert "line.refusing" in place.types()
+    assert "call.started" not in place.types()
+
+
+async def test_a_listening_centre_is_woken_by_every_commit(place: Place) -> None:
+    folder = place.installation.contract("konan")
+    folder.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as centre:
+        centre.bind(str(place.installation.wake_socket("konan")))
+        centre.setblocking(False)
+        await place.serve(Caller(Loopback()))
+        assert centre.recv(16)
+
+
+async def test_the_reception_that_repeats_is_linked_across_a_restart(place: Place) -> None:
+    """The first intake dies between commit and kiss-off; the second links what the unit sends again."""
+    caller = Caller(Loopback())
+
+    def die(intake: Intake) -> None:
+        if any("stored" in line for line in place.lines):
+            intake.stop.set()
+
+    caller.while_calling = die
+    await place.serve(caller)
+    await place.serve(Caller(Loopback()))
+    first, second = [record for record in place.records() if record.type == "frame.accepted"]
+    completed = [r.payload["reception"] for r in place.records() if r.type == "kissoff.completed"]
+    assert completed == [second.seq]
+    assert second.payload["duplicate_of"] == first.seq

@@ -1,0 +1,193 @@
+"""Whole calls in sound, over good lines and bad ones, and lines that do not disturb each other."""
+
+from __future__ import annotations
+
+import pytest
+
+from decoder.exchange import Message
+from decoder.samples import RATE_HZ, Samples, silence, to_ms
+from drivers.line import Reported
+from receiver.clock import SECOND_US, Now
+from receiver.intake.signals import HangUp, Note
+from receiver.intake.station import Answer
+from receiver.intake.supervision import Health
+from sim.panel import PanelSettings
+from tests.receiver.intake.exchange import Exchange, Home
+
+BUTTON = Message("1234", "101", partition="01", zone="001")
+BATTERY = Message("1234", "302")
+RAW = "123418110101001B"
+
+
+def one_call(settings: PanelSettings, through: str = "", *, stores: bool = True) -> tuple[Exchange, Home]:
+    exchange = Exchange(stores=stores)
+    home = Home(exchange, settings, through).call()
+    exchange.settle()
+    return exchange, home
+
+
+def raws(exchange: Exchange) -> list[str]:
+    return [str(draft.payload["raw"]) for draft in exchange.of("frame.accepted")]
+
+
+@pytest.mark.parametrize(
+    "through", ["", "noise=20", "echo=-12/20", "echo=-15/30", "hum=-20", "gain=-15", "noise=18,echo=-20/30,clicks=20"]
+)
+def test_a_call_with_two_messages(through: str) -> None:
+    exchange, home = one_call(PanelSettings((BUTTON, BATTERY), caller="0775610000"), through)
+    assert raws(exchange) == [RAW, "1234181302000005"]
+    assert len(home.said("kiss_off")) == 2
+    assert len(exchange.of("kissoff.completed")) == 2
+    assert exchange.of("call.unknown") == []
+    assert exchange.of("call.ended")[0].payload["frames"] == 2
+
+
+def test_a_units_own_tones_are_nobodys_voice() -> None:
+    exchange, _ = one_call(PanelSettings((BUTTON, BATTERY)))
+    assert exchange.of("call.ended")[0].payload["voice"] is False
+
+
+def test_the_kiss_off_begins_100_to_400_ms_behind_the_last_digit() -> None:
+    exchange, _ = one_call(PanelSettings((BUTTON, BATTERY)))
+    for draft in exchange.of("kissoff.started"):
+        assert 100 <= to_ms(int(draft.payload["after_last_digit"])) <= 400
+
+
+@pytest.mark.parametrize("position", [1, 5, 16])
+def test_a_wrong_digit_is_never_kissed_off(position: int) -> None:
+    exchange, home = one_call(PanelSettings((BUTTON,), wrong_digit=position))
+    assert raws(exchange) == []
+    assert home.said("kiss_off") == []
+    assert len(exchange.of("frame.rejected")) == 4  # each of the unit's four attempts
+    (unknown,) = exchange.of("call.unknown")
+    assert unknown.payload["kind"] == "unreadable"
+    assert len(str(unknown.payload["best"])) == 16
+
+
+def test_a_store_that_says_no_leaves_the_unit_without_a_kiss_off() -> None:
+    exchange, home = one_call(PanelSettings((BUTTON,)), stores=False)
+    assert home.said("kiss_off") == []
+    assert exchange.of("kissoff.started") == []
+    assert len(home.said("no_kiss_off")) == 4
+
+
+def test_a_unit_that_does_not_hear_its_kiss_off_repeats_and_both_are_stored() -> None:
+    exchange, home = one_call(PanelSettings((BUTTON,), mishear=0.5), "")
+    assert len(raws(exchange)) == len(home.said("sent"))
+    assert len(exchange.of("kissoff.completed")) == len(raws(exchange))
+
+
+def test_somebody_who_only_speaks_is_an_unknown_emergency() -> None:
+    exchange, _ = one_call(PanelSettings(voice_s=12))
+    assert [draft.payload["kind"] for draft in exchange.of("call.unknown")] == ["voice"]
+    assert exchange.of("call.ended")[0].payload["reason"] == "the far end has hung up"
+
+
+def test_a_talking_line_is_not_ended_by_us() -> None:
+    exchange = Exchange()
+    Home(exchange, PanelSettings(voice_s=120)).call()
+    exchange.settle(limit_s=100)
+    assert exchange.both[0].connected
+    assert len(exchange.of("call.unknown")) == 1
+
+
+@pytest.mark.parametrize("through", ["", "noise=-60dBm0", "hum=-60"])
+def test_a_silent_call_is_ended_ten_seconds_after_the_last_handshake(through: str) -> None:
+    exchange = Exchange()
+    home = Home(exchange, PanelSettings((BUTTON,), mishear=1.0), through).call()  # hears no handshake: says nothing
+    exchange.settle()
+    ended = exchange.of("call.ended")[0].payload
+    assert ended["reason"] == "hung up by us"
+    assert 17 * RATE_HZ < int(ended["samples"]) < 19.5 * RATE_HZ
+    assert exchange.of("call.unknown") == []
+    assert home.said("sent") == []
+
+
+def test_the_modems_own_ears_are_heard_where_they_differ() -> None:
+    exchange = Exchange()
+    Home(exchange, PanelSettings((BUTTON,))).call()
+    told = False
+    while exchange.both[0].connected:
+        exchange.advance()
+        if not told and exchange.at > int(2.0 * RATE_HZ):
+            for place, key in enumerate("1234181101"):
+                exchange._told("line 0", Reported(key, 16_000 + place * 800))
+            told = True
+    assert exchange.of("frame.accepted")[0].payload["modem_heard"] == "1234181101"
+
+
+def test_lines_do_not_wait_for_each_other() -> None:
+    exchange = Exchange(count=4)
+    homes = [Home(exchange, PanelSettings((Message(f"100{n}", "101"),)), line=n).call() for n in range(4)]
+    exchange.settle()
+    assert sorted(str(draft.payload["account"]) for draft in exchange.of("frame.accepted")) == [
+        "1000", "1001", "1002", "1003",
+    ]  # fmt: skip
+    assert all(home.panel.delivered == 1 for home in homes)
+
+
+def test_a_fault_of_ours_on_one_call_leaves_the_others_alone() -> None:
+    exchange = Exchange(count=2)
+    homes = [Home(exchange, PanelSettings((Message(f"100{n}", "101"),)), line=n).call() for n in range(2)]
+    exchange.advance(RATE_HZ)
+    exchange.perform(exchange.station.drop("line 0", "ZeroDivisionError: test", exchange.now()))
+    exchange.settle()
+    assert [draft.payload["reason"] for draft in exchange.of("call.fault")] == ["ZeroDivisionError: test"]
+    assert [home.panel.delivered for home in homes] == [0, 1]
+
+
+def test_a_full_disk_answers_no_call_and_says_so() -> None:
+    exchange = Exchange()
+    exchange.station.refusing = "the disk is 97 % full"
+    Home(exchange, PanelSettings((BUTTON,))).call()
+    assert not exchange.both[0].connected
+    assert [draft.payload["reason"] for draft in exchange.of("line.refusing")] == ["the disk is 97 % full"]
+
+
+def at(seconds: float) -> Now:
+    return Now(int(seconds * SECOND_US), int(seconds * SECOND_US), "test")
+
+
+def test_a_ring_is_answered_once_and_again_if_nothing_came_of_it() -> None:
+    station = Exchange().station
+    assert station.ringing("line 0", at(0)) == [("line 0", Answer())]
+    assert station.ringing("line 0", at(3)) == []
+    assert station.ringing("line 0", at(9)) == [("line 0", Answer())]
+
+
+def test_a_line_that_goes_silent_in_a_call_is_found_and_healed_by_its_driver() -> None:
+    station = Exchange().station
+    station.answered("line 0", None, None, at(0))
+    station.heard("line 0", silence(0, 8000), at(1))
+    assert station.tick(at(8)) == []
+    orders = station.tick(at(9.5))
+    assert ("line 0", HangUp("the line delivers no sound")) in orders
+    types = [order.draft.type for _, order in orders if isinstance(order, Note)]
+    assert types == ["call.ended", "line.fault"]
+    assert station.lines["line 0"].health is Health.DEAF
+    assert station.tick(at(20)) == []
+    healed = station.healed("line 0", at(30))
+    assert [order.draft.type for _, order in healed if isinstance(order, Note)] == ["line.healed"]
+
+
+def test_a_fault_is_said_once_and_ends_the_call() -> None:
+    station = Exchange().station
+    station.answered("line 0", None, None, at(0))
+    first = [order.draft.type for _, order in station.fault("line 0", "unplugged", at(1)) if isinstance(order, Note)]
+    assert first == ["call.ended", "line.fault"]
+    assert station.fault("line 0", "unplugged", at(2)) == []
+    assert station.calls == {}
+
+
+def test_sound_without_a_call_is_nobodys() -> None:
+    station = Exchange().station
+    assert station.heard("line 0", Samples(0, silence(0, 160).pcm), at(0)) == []
+
+
+@pytest.mark.parametrize(("given", "withheld"), [("P", "P"), ("C", "C"), ("0775610000", None), (None, None)])
+def test_a_withheld_number_is_no_number(given: str | None, withheld: str | None) -> None:
+    station = Exchange().station
+    ((_, started),) = station.answered("line 0", given, None, at(0))
+    assert isinstance(started, Note)
+    assert started.draft.payload["withheld"] == withheld
+    assert started.draft.payload["caller_given"] == (given == "0775610000")
