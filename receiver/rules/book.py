@@ -69,6 +69,7 @@ class Book:
         self._cases: dict[int, Case] = {}
         self._open: dict[int, None] = {}
         self._of_home: dict[str, tuple[int, ...]] = {}
+        self._last_of_home: dict[str, int] = {}
         self._timers: dict[str, Timer] = {}
         self._timers_of_case: dict[int, tuple[str, ...]] = {}
         self._expected: dict[str, Expected] = {}
@@ -100,6 +101,11 @@ class Book:
         """The newest open case of a home; of these kinds, if any are named."""
         cases = [case for case in self.open_cases_of(home) if not kinds or case.kind in kinds]
         return cases[-1] if cases else None
+
+    def last_case_of(self, home: str) -> Case | None:
+        """The latest case of a home, open or closed."""
+        number = self._last_of_home.get(home)
+        return None if number is None else self._cases[number]
 
     def case_of_reception(self, reception: int) -> Case | None:
         """The case that a reception belongs to."""
@@ -176,6 +182,7 @@ class Book:
         self._cases[case.number] = case
         self._open[case.number] = None
         self._of_home[case.home] = (*self._of_home.get(case.home, ()), case.number)
+        self._last_of_home[case.home] = case.number
         self.next_case = max(self.next_case, case.number + 1)
 
     def _change(self, type_: str, payload: Json, actor: str) -> None:

@@ -136,11 +136,13 @@ def outcome(turn: Turn) -> Refused | None:
     found = OUTCOMES.find(code)
     turn.own()
     with turn.steps.under(found, outcome=code):
+        if found.then == State.DISPATCH_REQUIRED:
+            turn.steps.record("case.outcome", result=code, private={"text": turn.said("text")})
+            dispatch_required(turn, Dispatch(Target.FIRE, "cooperator"))
+            return None
         turn.steps.cancel(Does.T_OUTCOME)
         turn.steps.record("case.outcome", outcome=code, private={"text": turn.said("text")})
-        if found.then == State.DISPATCH_REQUIRED:
-            dispatch_required(turn, Dispatch(Target.FIRE, "cooperator"))
-        elif found.then == State.TRANSPORT:
+        if found.then == State.TRANSPORT:
             turn.steps.record("case.state", state=State.TRANSPORT, destination=False, contact_reached=False)
             turn.steps.start(Does.T_DEST, minutes(turn.settings.t_dest_min))
         else:

@@ -150,6 +150,15 @@ def said_no_answer(turn: Turn) -> Refused | None:
     return None
 
 
+def cut_off(turn: Turn) -> Refused | None:
+    """The talk broke off: dial again at once; unanswered, it is no answer, whatever was said before."""
+    turn.own()
+    turn.steps.cancel(Does.T_VOICE, Does.T_CB_START, Does.T_UNATTENDED)
+    record_call(turn, "cut_off", state=State.CALLING, call_started=True, talked=False, path="dialled")
+    turn.steps.start(Does.T_RING, seconds(turn.settings.t_ring_s))
+    return None
+
+
 def busy(turn: Turn) -> Refused | None:
     """Busy: redial for T_BUSY in all, then it counts as no answer."""
     turn.own()
@@ -290,7 +299,7 @@ EMERGENCY: Final = Table[Handler](
         Row("K-11.2.1a", one_of(*WAITING, State.CALLING), Does.START, then=dial),
         Row("K-11.2.1a", NOT_TALKED, Does.ANSWERED, then=answered),
         Row("K-11.3.1", NOT_TALKED, Does.NOT_ANSWERED, then=said_no_answer),
-        Row("K-11.3.1", NOT_TALKED, Does.CUT_OFF, then=said_no_answer, name="cut off"),
+        Row("K-11.3.1", NOT_TALKED, Does.CUT_OFF, then=cut_off, name="cut off"),
         Row("K-11.3.1", NOT_TALKED, Does.BUSY, then=busy),
         Row("K-11.3.1", ANY, Does.ANSWERED, then=heard_late, name="heard after the no-answer"),
         Row(

@@ -105,11 +105,10 @@ def _settle_silence(turn: Turn) -> None:
 def dispatch_required(turn: Turn, demand: Dispatch) -> None:
     """Somebody must be sent for, at once. Nothing that is missing holds it up (I6)."""
     case, steps = turn.case, turn.steps
-    required = case.required | {demand.target}
-    if demand.target in case.requested:  # already sent for: the new words go to the fire HQ (T25, T40)
+    if demand.target in case.requested and case.outcome is None:  # they are on their way: tell them (T25, T40)
         steps.alert("console", "tell_fire_new_facts")
         return
-    steps.cancel(*CALL_TIMERS, Does.T_FOLLOW_UP)
+    steps.cancel(*CALL_TIMERS, Does.T_FOLLOW_UP, Does.T_DEST, Does.T_CONTACT, Does.T_REPORT)
     steps.settle("choice")
     if Target.FIRE in case.required and demand.target == Target.FIRE and case.state == State.DISPATCH_REQUIRED:
         # words outweigh silence: with them on record the demand is no longer taken back by a talk
@@ -123,7 +122,11 @@ def dispatch_required(turn: Turn, demand: Dispatch) -> None:
         target=demand.target,
         basis=demand.basis,
         propose=demand.propose,
-        required=required,
+        required=case.required | {demand.target},
+        requested=case.requested - {demand.target},
+        accepted=case.accepted - {demand.target},
+        outcome=None,
+        reported=False,
         emergency=case.emergency or demand.basis not in SILENCE,
     )
     if case.address is None and (case.talked or demand.basis in ("A", "B")):

@@ -121,7 +121,7 @@ def _note_expected(turn: Turn, test: Expected, due_us: int, missed_at_us: int, *
 
 
 def received(turn: Turn, who: Identified, *, manual: bool, heard_us: int) -> None:
-    """A test: it closes a missing one at any time, and counts for the due date it falls to."""
+    """A test: it closes a missing one at any time; an automatic one counts for the due date it falls to."""
     steps, settings = turn.steps, turn.settings
     assert who.home is not None
     assert who.home.device is not None
@@ -129,7 +129,12 @@ def received(turn: Turn, who: Identified, *, manual: bool, heard_us: int) -> Non
     test = turn.book.expected(device)
     missing = _missing_case(turn, device)
     counts_for = None
-    if test is not None and test.active and test.due_us - days(settings.test_early_d) <= heard_us <= test.missed_at_us:
+    if (
+        test is not None
+        and test.active
+        and not manual
+        and test.due_us - days(settings.test_early_d) <= heard_us <= test.missed_at_us
+    ):
         counts_for = test.due_us
     steps.note(
         "test.received",

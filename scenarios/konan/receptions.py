@@ -52,7 +52,7 @@ def open_case(turn: Turn, meaning: Meaning, who: Identified, home: str) -> Begin
     found: Found[Begins] = OPENING.find(meaning.signal, who.device)
     begins = found.then
     steps.clause, steps.row = found.clause, f"{found.row} · identification: {who.row}"
-    previous = turn.book.open_case_of(home, meaning.signal)
+    previous = turn.book.last_case_of(home)
     flags = who.flags | ({"unknown_signal"} if meaning.signal == Signal.UNKNOWN else set())
     flags |= {"cancel_signal"} if meaning.signal == Signal.CANCEL else set()
     kind = Signal.EMERGENCY if meaning.signal in ALARMS else meaning.signal
@@ -76,7 +76,7 @@ def open_case(turn: Turn, meaning: Meaning, who: Identified, home: str) -> Begin
         others=list(who.others),
         source=meaning.source,
         no_kiss_off=bool(payload.get("no_kiss_off")),
-        previous=previous.number if previous and _recent(turn, previous) else None,
+        previous=previous.number if previous is not None and _recent(turn, previous) else None,
     )
     _tell_of_oddities(turn, who)
     return begins

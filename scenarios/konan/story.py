@@ -84,6 +84,7 @@ EXPECT_KEYS: Final = (
     "owner",
     "suggestion",
     "repeated",
+    "previous",
     "manual",
     "late",
 )
