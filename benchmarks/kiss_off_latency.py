@@ -15,6 +15,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -78,6 +80,7 @@ async def measure(arguments: argparse.Namespace, folder: Path) -> tuple[Figures,
         *("--listen", str(folder / "line"), "--link", str(folder / "modem")),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
     )
     assert modems.stdout is not None
     places = [json.loads(await modems.stdout.readline()) for _ in range(arguments.lines)]
@@ -89,6 +92,7 @@ async def measure(arguments: argparse.Namespace, folder: Path) -> tuple[Figures,
         *(part for name in names for part in ("--line", name)),
         stderr=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
     )
     figures = Figures(arguments.frames)
     try:
@@ -99,7 +103,7 @@ async def measure(arguments: argparse.Namespace, folder: Path) -> tuple[Figures,
     finally:
         for process in (intake, modems):
             if process.returncode is None:
-                process.terminate()
+                os.killpg(process.pid, signal.SIGTERM)  # with its children: strace keeps SIGTERM to itself
                 await process.wait()
     return figures, late
 

@@ -134,7 +134,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The unit will do nothing more; `delivered` is how many of its messages were kissed off."""
+    """The unit will do nothing more: `delivered` messages were kissed off; complete if that, and all speech, was all."""
 
     delivered: int
     complete: bool
@@ -219,8 +219,8 @@ class Panel:
         """The other side is gone, or was busy."""
         if self.state not in (State.IDLE, State.DONE):
             self._note("far_end_gone", at, reason=reason)
-            if self.delivered == len(self._keys) and self.state in (State.RESTING, State.SPEAKING):
-                self._finish()
+            if self._keys and self.delivered == len(self._keys):
+                self._finish(complete=True)
             else:
                 self._redial(at)
         return self._give()
@@ -282,7 +282,7 @@ class Panel:
     def _end(self, at: int) -> None:
         self._out.append(HangUp())
         self._note("hung_up", at)
-        self._finish()
+        self._finish(complete=True)
 
     def _give_up(self, at: int) -> None:
         self._out.append(HangUp())
@@ -293,7 +293,7 @@ class Panel:
         if self._calls <= self.settings.redials:
             self._dial(self.settings.redial_after_s)
         else:
-            self._finish()
+            self._finish(complete=False)
 
     def _dial(self, after_s: float) -> None:
         self._calls += 1
@@ -302,9 +302,9 @@ class Panel:
         self._note("dials", 0, call=self._calls)
         self._out.append(Dial(after_s))
 
-    def _finish(self) -> None:
+    def _finish(self, *, complete: bool) -> None:
         self._enter(State.DONE, None)
-        self._out.append(Finished(self.delivered, self.delivered == len(self._keys)))
+        self._out.append(Finished(self.delivered, complete))
 
     # -- small things -------------------------------------------------------------------------------
 

@@ -43,6 +43,7 @@ class PtyModem:
         self.socket, self._link = socket, link
         self._loop = asyncio.get_running_loop()
         self._open = False  # somebody has the port open
+        self._unplugged = False
         self._out = bytearray()
         self._open_lines: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._caller: asyncio.StreamWriter | None = None
@@ -78,6 +79,7 @@ class PtyModem:
 
     def unplug(self) -> None:
         """The cable is pulled, for good: the port goes away under whoever has it open."""
+        self._unplugged = True
         self._loop.remove_reader(self._master)
         self._modem.port_closed()
         os.dup2(os.open(os.devnull, os.O_RDWR), self._master)
@@ -122,7 +124,8 @@ class PtyModem:
     # -- the computer ---------------------------------------------------------------------------------
 
     def _look(self) -> None:
-        self._loop.add_reader(self._master, self._readable)
+        if not self._unplugged:
+            self._loop.add_reader(self._master, self._readable)
 
     def _readable(self) -> None:
         try:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import termios
+from contextlib import suppress
 from typing import Final
 
 import serial
@@ -103,10 +105,10 @@ class ModemLine:
         if self._port is not None and self._loop is not None:
             self._loop.remove_reader(self._port.fileno())
             self._loop.remove_writer(self._port.fileno())
-            try:
+            with suppress(OSError, termios.error):  # it may be gone already; that is why we close it
+                self._port.reset_output_buffer()  # or the kernel waits for a dead modem to take it, up to 30 s
+            with suppress(OSError, termios.error):
                 self._port.close()
-            except OSError:
-                pass  # it is gone already; that is why we close it
         self._port, self._writing = None, False
         self._pending.clear()
         self._closed.set()

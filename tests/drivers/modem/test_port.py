@@ -139,6 +139,17 @@ async def test_a_unit_that_is_killed_leaves_an_idle_line(
     assert code == 0
 
 
+async def test_a_modem_that_is_unplugged_in_a_call(
+    processes: Processes, serve: Callable[[Line], SmallReceiver], tmp_path: Path
+) -> None:
+    await processes.modem("--link", tmp_path / "modem", "--unplug-after-s", 20)
+    receiver = serve(make_line(f"modem:{tmp_path}/modem", speed=SPEED))
+    code, _ = await processes.unit(f"{tmp_path}/modem.line", "--voice", "60", "--attempts", 1)
+    assert code == 1
+    assert len(receiver.of(Answered)) == 1
+    assert [type(one) for one in receiver.told[-1:]] == [Fault]
+
+
 async def test_a_bench_that_is_ended_in_a_call_leaves_nothing_behind(
     processes: Processes, serve: Callable[[Line], SmallReceiver], tmp_path: Path
 ) -> None:
