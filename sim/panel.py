@@ -134,7 +134,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The unit will do nothing more: `delivered` messages were kissed off; complete if that, and all speech, was all."""
+    """The unit will do nothing more; complete if all its messages were kissed off and all its speech was heard."""
 
     delivered: int
     complete: bool
