@@ -11,8 +11,9 @@ from receiver.commands.installation import installation_options
 from receiver.installation import Installation
 
 if TYPE_CHECKING:
+    from drivers.line import Line
     from receiver.config import Config
-    from receiver.intake.daemon import IntakeSettings
+    from receiver.intake.daemon import IntakeSettings, Part
 
 
 @click.command()
@@ -37,8 +38,7 @@ def intake(lines: tuple[str, ...], supervised: bool, installation: Installation)
     if supervised:
         end_with_parent()
     config = load(installation.config) if installation.config else default(installation.data)
-    wanted = [(line.uri, line.profile) for line in config.lines] + [(uri, None) for uri in lines]
-    served, folders = _made(wanted)
+    served, folders = _made([*(line.uri for line in config.lines), *lines])
     asyncio.run(
         serve(
             installation,
@@ -52,17 +52,17 @@ def intake(lines: tuple[str, ...], supervised: bool, installation: Installation)
     )
 
 
-def _made(wanted: list[tuple[str, str | None]]):  # type: ignore[no-untyped-def]
+def _made(wanted: list[str]) -> tuple[list[Line], list[Part]]:
     """The lines that can be answered, and a watcher for each folder. Raises BadInput for a name that is neither."""
     from drivers.registry import FOLDERS, make_line, split_name
     from receiver.errors import BadInput
     from receiver.intake.folder_daemon import watcher
 
-    served, folders, seen = [], [], set()
-    for uri, _profile in wanted:
-        if uri in seen:
+    served: list[Line] = []
+    folders: list[Part] = []
+    for uri in wanted:
+        if wanted.count(uri) > 1:
             raise BadInput(f"{uri}: named twice; leave one out")
-        seen.add(uri)
         try:
             scheme, address, _ = split_name(uri)
             if scheme in FOLDERS:

@@ -64,7 +64,7 @@ class CallSettings:
     voice_least: int = from_ms(400)  # less is a click, a cough of the line
     voice_sure: int = from_ms(3000)  # so much of it, and not one digit: somebody speaks; wait no longer
     listen_in_wait: int = 120 * RATE_HZ  # announced speech that never comes
-    no_message_after: int = 300 * RATE_HZ  # digits without end and never a message
+    no_message_after: int = 300 * RATE_HZ  # neither a message nor a voice in all that time
     accept_level: float = 0.8  # of a frame's confidence, where soft decisions or a talking call make it doubtful
     frames_max: int = 100
     rejected_max: int = 50
@@ -98,6 +98,7 @@ class What(Enum):
     SOMEBODY = auto()  # voice, and no message
     SESSION_OVER = auto()  # time: nothing more after the kiss-off
     STRAY = auto()  # time: digits that became no message
+    ENDLESS = auto()  # time: signals for minutes, and never a message
     OUT_OF_TIME = auto()  # time: the journal or the line does not answer
     DIGIT = auto()
     FRAME = auto()
@@ -173,7 +174,7 @@ class Call:
         """Time has come to `now`; everything before it has been heard."""
         effects: list[Effect] = []
         while (deadline := self.deadline) is not None and deadline <= now.at:
-            effects += self._step(self._time_is_up(), None, now)
+            effects += self._step(self._time_is_up(now.at), None, now)
         return effects
 
     @property
@@ -186,9 +187,9 @@ class Call:
             case State.GREETING | State.KISSING_OFF:
                 return memory.playing.until if memory.playing else 0
             case State.LISTENING:
-                return memory.quiet_since + self._patience()
+                return self._but_not_for_ever(memory.quiet_since + self._patience())
             case State.COLLECTING:
-                return memory.last_digit + settings.stray_digits_wait
+                return self._but_not_for_ever(memory.last_digit + settings.stray_digits_wait)
             case State.COMMITTING:
                 return max(memory.quiet_since, memory.last_digit) + settings.commit_wait
             case State.CONFIRMED:
@@ -249,9 +250,11 @@ class Call:
             return "not certain enough"
         return None
 
-    def _time_is_up(self) -> What:
+    def _time_is_up(self, at: int) -> What:
         memory = self._memory
         match self.state:
+            case State.LISTENING | State.COLLECTING if self._brings_nothing and at >= self._settings.no_message_after:
+                return What.ENDLESS
             case State.PAUSING | State.CONFIRMED:
                 return What.PAUSE_OVER
             case State.LISTENING if memory.kissed_off:
@@ -268,6 +271,14 @@ class Call:
                 return What.STRAY
             case _:
                 return What.OUT_OF_TIME
+
+    @property
+    def _brings_nothing(self) -> bool:
+        """Neither a frame nor a voice so far."""
+        return not self._memory.frames and self._memory.voiced < self._settings.voice_least
+
+    def _but_not_for_ever(self, deadline: int) -> int:
+        return min(deadline, self._settings.no_message_after) if self._brings_nothing else deadline
 
     def _patience(self) -> int:
         """How long LISTENING waits before something must happen."""
@@ -440,11 +451,7 @@ class Call:
         return [HangUp(reason)]
 
     def give_up(self, _: Input | None, now: Moment) -> list[Effect]:
-        """A line on which endless digits never become a message is needed for others."""
-        self.listen(None, now)
-        if now.at < self._settings.no_message_after or self._memory.frames or self._memory.voiced:
-            return []
-        return [HangUp("digits without a message")]
+        return [HangUp("signals without end and no message")]
 
     def close(self, gone: Input | None, now: Moment) -> list[Effect]:
         assert isinstance(gone, Gone)
@@ -527,10 +534,12 @@ TRANSITIONS: Final[dict[tuple[State, What], tuple[State | None, Action]]] = {
     (State.LISTENING, What.NOBODY): (State.LEAVING, Call.hang_up),
     (State.LISTENING, What.SESSION_OVER): (State.LEAVING, Call.hang_up),
     (State.LISTENING, What.SOMEBODY): (State.TALKING, Call.take_voice),
+    (State.LISTENING, What.ENDLESS): (State.LEAVING, Call.give_up),
     (State.COLLECTING, What.FRAME): (State.COMMITTING, Call.commit),
     (State.COLLECTING, What.DOUBTFUL): (State.LISTENING, Call.record_only),
     (State.COLLECTING, What.REJECTED): (State.LISTENING, Call.stay_silent),  # the panel will repeat itself
-    (State.COLLECTING, What.STRAY): (State.LISTENING, Call.give_up),
+    (State.COLLECTING, What.STRAY): (State.LISTENING, Call.listen),
+    (State.COLLECTING, What.ENDLESS): (State.LEAVING, Call.give_up),  # the line is needed for others
     (State.COMMITTING, What.STORED): (State.CONFIRMED, Call.keep_receipt),
     (State.COMMITTING, What.LATE): (State.LISTENING, Call.miss),  # none is begun: the panel repeats
     (State.COMMITTING, What.NOT_STORED): (State.LISTENING, Call.forget),  # better unheard than lost

@@ -13,7 +13,7 @@ import os
 import shutil
 import signal
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -107,8 +107,8 @@ class Intake:
             digest=lambda number: self.keys.digest("phone", number),
         )
 
-    async def run(self, *others: Callable[[Intake], Any]) -> None:
-        """Serve. `others` are coroutine functions run beside the lines (folders). Raises what ended the process."""
+    async def run(self, *others: Part) -> None:
+        """Serve, with `others` beside the lines. Raises what ended the process."""
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop.set)
@@ -342,6 +342,10 @@ class Intake:
                         await asyncio.sleep(0.005)
 
 
+Part = Callable[[Intake], Coroutine[Any, Any, None]]
+"""Something that runs beside the lines, as long as the intake does: a watched folder."""
+
+
 def _look(tx: Transaction) -> None:
     tx.rows("SELECT 1")
 
@@ -402,7 +406,7 @@ async def serve(
     lines: Sequence[Line],
     clock: Clock,
     report: Report,
-    *others: Callable[[Intake], Any],
+    *others: Part,
     version: str = "",
 ) -> None:
     """Open the journal and serve the lines until told to stop. Raises NotStored, StoreUnavailable."""

@@ -11,7 +11,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from decoder.registry import by_name
 from drivers.folder import Arrival, CallAudio, Folder, UnreadableAudio, read_capture
 from receiver.event import Draft, Record
 from receiver.intake import drafts, receptions
-from receiver.intake.daemon import Intake
+from receiver.intake.daemon import Intake, Part
 from receiver.intake.drafts import CallId
 from receiver.intake.recordings import Direction, Transcript, transcribe
 from receiver.intake.signals import SAMPLE_US, Answered
@@ -49,7 +49,7 @@ class ReadCall:
     started_utc_us: int | None
 
 
-def watcher(line: str, scheme: str, address: str) -> Callable[[Intake], Coroutine[Any, Any, None]]:
+def watcher(line: str, scheme: str, address: str) -> Part:
     """A part of the intake that watches this folder."""
     return lambda intake: _Watcher(line, Folder(Path(address), SUFFIXES[scheme]), intake).run()
 

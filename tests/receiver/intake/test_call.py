@@ -51,6 +51,7 @@ TIMES = {
     What.NOBODY: {State.LISTENING, State.TALKING},
     What.SESSION_OVER: {State.LISTENING},
     What.STRAY: {State.COLLECTING},
+    What.ENDLESS: {State.LISTENING, State.COLLECTING},
     What.OUT_OF_TIME: {State.GREETING, State.KISSING_OFF, State.COMMITTING},
 }
 
@@ -340,6 +341,17 @@ def test_frames_and_rejects_of_a_call_are_bounded() -> None:
     end = desk.at + 16_000
     effects = desk.hear(Witnessed(frame_at(end)), end + 900)
     assert (types(effects), hang_ups(effects)) == (["call.overflow"], ["nothing more to hear"])
+
+
+def test_a_line_with_endless_rejects_is_given_back_and_the_call_is_an_unknown_emergency() -> None:
+    desk = new_desk().to_listening()
+    while not hang_ups(desk.effects):
+        assert desk.at <= 300 * RATE_HZ
+        desk.hear(digit_at(desk.at + from_ms(900)), desk.at + from_ms(920))
+        desk.hear(Witnessed(rejected_at(desk.at)), desk.at + from_ms(280))
+    assert hang_ups(desk.effects) == ["signals without end and no message"]
+    assert desk.state is State.LEAVING
+    assert [commit.draft.type for commit in commits(desk.hear(Gone("hung up")))] == ["call.unknown"]
 
 
 def test_a_line_with_endless_digits_is_given_back() -> None:
