@@ -10,7 +10,6 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 
 from drivers.line import Answered, Fault, Healed, HungUp, Line
@@ -182,20 +181,3 @@ async def test_a_port_that_says_nothing_is_a_fault_and_costs_no_processor(
     finally:
         os.close(master)
         os.close(slave)
-
-
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("modem", "expected scheme:address"),
-        ("modem:", "expected scheme:address"),
-        ("fax:/dev/x", "no driver for 'fax'"),
-        ("wav:/tmp", "a folder of recordings"),
-        ("modem:/dev/x?bauds=3", "unknown option 'bauds'"),
-        ("modem:/dev/x?baud=fast", "invalid literal"),
-        ("modem:/dev/x?speed=0", "greater than 0"),
-    ],
-)
-def test_bad_names(name: str, reason: str) -> None:
-    with pytest.raises(ValueError, match=reason):
-        make_line(name)
