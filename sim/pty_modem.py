@@ -82,7 +82,9 @@ class PtyModem:
         self._unplugged = True
         self._loop.remove_reader(self._master)
         self._modem.port_closed()
-        os.dup2(os.open(os.devnull, os.O_RDWR), self._master)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, self._master)
+        os.close(nowhere)
         self._report(f"{self.port}: unplugged")
 
     # -- time ---------------------------------------------------------------------------------------
