@@ -31,6 +31,9 @@ LENGTH_MIN: Final = 180  # samples: 22.5 ms
 
 SHARE_MIN: Final = 0.64  # of a digit's energy in its two tones: 2.5 dB above all else in 4 kHz
 SHARE_FOR_SHORT: Final = 0.12  # more, for a digit of the fewest windows
+SHARE_FOR_LONG: Final = -0.014  # less, for each window of a digit beyond LONG, if its tones are where they should be
+LONG: Final = 10
+SHARE_LEAST: Final = 0.5  # as much tone as everything else
 SHARE_FOR_APART: Final = 0.12  # more, for each percent beyond APART_USUAL that the two frequency errors differ
 APART_USUAL: Final = 1.2
 SHARE_FOR_OFF: Final = 0.1  # more, for each percent beyond OFF_USUAL that the worse of the two is off
@@ -167,7 +170,9 @@ def measure(windows: Windows, first: I64, last: I64) -> Found:
 def _share_needed(offset: F64, count: I64) -> F64:
     """How much of its energy a digit must have in its tones. offset: (n, 2), percent; count: windows. Returns (n,)."""
     apart, worst = np.abs(offset[:, 0] - offset[:, 1]), np.abs(offset).max(axis=1)
-    needed: F64 = SHARE_MIN + SHARE_FOR_APART * np.maximum(apart - APART_USUAL, 0)
+    usual = (apart <= APART_USUAL) & (worst <= OFF_USUAL)
+    needed: F64 = np.maximum(SHARE_MIN + SHARE_FOR_LONG * usual * np.maximum(count - LONG, 0), SHARE_LEAST)
+    needed += SHARE_FOR_APART * np.maximum(apart - APART_USUAL, 0)
     needed += SHARE_FOR_OFF * np.maximum(worst - OFF_USUAL, 0)
     needed += SHARE_FOR_SHORT * (count <= ON_MIN)
     return np.minimum(needed, STEADY_SHARE)
