@@ -13,17 +13,17 @@ leaves only from CONFIRMED, and CONFIRMED is entered only with the journal's `Re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from enum import Enum, auto
 from typing import Final
 
-from decoder.exchange import Format, ToneStep
+from decoder.exchange import ToneStep
 from decoder.frame import Frame
-from decoder.samples import RATE_HZ, from_ms
+from decoder.samples import from_ms
 from decoder.symbols import Digit
-from receiver.event import Draft, Receipt
+from receiver.event import Draft
 from receiver.intake import drafts
+from receiver.intake.call_settings import CallSettings
 from receiver.intake.drafts import CallId
+from receiver.intake.memory import Memory, Pending, Playing
 from receiver.intake.signals import (
     Answered,
     Commit,
@@ -42,117 +42,9 @@ from receiver.intake.signals import (
     Voice,
     Witnessed,
 )
+from receiver.intake.words import State, What
 
-LISTEN_IN: Final = "606"  # Contact ID "listen-in to follow": speech comes after the kiss-off
-
-
-@dataclass(frozen=True, slots=True)
-class CallSettings:
-    """Times in samples, each with its reason. `contact-id` timing: SIA DC-05."""
-
-    formats: tuple[Format, ...]
-    answer_pause: int = from_ms(1250)  # the line must settle: 0.5–2 s
-    first_digit_wait: int = from_ms(2000)  # then the next handshake
-    greetings_max: int = 4
-    nobody_after: int = 10 * RATE_HZ  # neither tone nor voice: the line is needed for others
-    kiss_off_not_before: int = from_ms(100)  # behind the last digit: the panel is still switching to listening
-    kiss_off_ordered_by: int = from_ms(850)  # + 150 ms to switch the line = 1.0 s; the panel repeats at 1.25 s
-    next_frame_wait: int = from_ms(3000)  # after a kiss-off; panels begin the next message after 250–300 ms
-    stray_digits_wait: int = from_ms(2000)
-    commit_wait: int = 10 * RATE_HZ  # the journal says neither yes nor no: nobody waits for that on a line
-    play_wait: int = 3 * RATE_HZ  # beyond the length of what is played
-    voice_least: int = from_ms(400)  # less is a click, a cough of the line
-    voice_sure: int = from_ms(3000)  # so much of it, and not one digit: somebody speaks; wait no longer
-    listen_in_wait: int = 120 * RATE_HZ  # announced speech that never comes
-    no_message_after: int = 300 * RATE_HZ  # neither a message nor a voice in all that time
-    accept_level: float = 0.8  # of a frame's confidence, where soft decisions or a talking call make it doubtful
-    frames_max: int = 100
-    rejected_max: int = 50
-    keeps_line: Callable[[Frame], bool] = lambda frame: frame.code == LISTEN_IN
-
-    def format_of(self, frame: Frame) -> Format:
-        return next(known for known in self.formats if known.name == frame.format)
-
-
-class State(Enum):
-    RINGING = auto()  # not answered yet
-    PAUSING = auto()  # answered; the line settles
-    GREETING = auto()  # our handshake plays
-    LISTENING = auto()  # waiting for digits
-    COLLECTING = auto()  # digits of a message are arriving
-    COMMITTING = auto()  # a frame is with the journal
-    CONFIRMED = auto()  # its receipt is here; the pause before the kiss-off is not over
-    KISSING_OFF = auto()  # the kiss-off plays
-    TALKING = auto()  # somebody speaks: never ended by us
-    LEAVING = auto()  # we have hung up; the line has not confirmed it
-    GONE = auto()  # over
-
-
-class What(Enum):
-    """What happened, in the words of the table."""
-
-    ANSWERED = auto()
-    PAUSE_OVER = auto()  # time: the pause of this state has passed
-    NO_ANSWER = auto()  # time: nothing came after this handshake, and there are more to try
-    NOBODY = auto()  # time: neither tone nor voice
-    SOMEBODY = auto()  # voice, and no message
-    SESSION_OVER = auto()  # time: nothing more after the kiss-off
-    STRAY = auto()  # time: digits that became no message
-    ENDLESS = auto()  # time: signals for minutes, and never a message
-    OUT_OF_TIME = auto()  # time: the journal or the line does not answer
-    DIGIT = auto()
-    FRAME = auto()
-    DOUBTFUL = auto()  # a frame to be recorded and shown, not acknowledged
-    SURPLUS = auto()  # a frame beyond the bound of a call
-    REJECTED = auto()
-    VOICE = auto()
-    STARTED = auto()  # our tone began
-    PLAYED = auto()
-    CUT = auto()  # our tone was cut short
-    STORED = auto()  # receipt, in time for a kiss-off
-    LATE = auto()  # receipt, too late for one
-    RECORDED = auto()  # receipt of something that is not acknowledged
-    NOT_STORED = auto()
-    RELEASE = auto()
-    GONE = auto()
-    NOTHING = auto()  # an answer to a question of before
-
-
-@dataclass(slots=True)
-class _Pending:
-    """A frame that the journal has, or has been asked to keep; its receipt, once there is one."""
-
-    frame: Frame
-    receipt: Receipt | None = None
-    reception: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Playing:
-    token: int
-    until: int  # sample by which it must have ended
-    acknowledges: _Pending | None
-
-
-@dataclass(slots=True)
-class _Memory:
-    """What a call remembers besides its state."""
-
-    greetings: int = 0
-    quiet_since: int = 0
-    last_digit: int = 0
-    digits: int = 0
-    voiced: int = 0
-    voiced_since_kiss_off: int = 0
-    frames: int = 0
-    rejected: int = 0
-    best: str | None = None
-    account: str | None = None  # of the first frame acknowledged: the account of this call
-    kissed_off: bool = False
-    unknown: bool = False  # already reported as such
-    talks: bool = False
-    pending: dict[int, _Pending] = field(default_factory=dict)
-    playing: _Playing | None = None
+__all__ = ["EVERYWHERE", "TRANSITIONS", "Call", "CallSettings", "State", "What"]
 
 
 class Call:
@@ -163,7 +55,7 @@ class Call:
         self.state = State.RINGING
         self._settings = settings
         self._tokens = tokens
-        self._memory = _Memory()
+        self._memory = Memory(settings)
 
     def hear(self, happened: Input, now: Moment) -> list[Effect]:
         """Something happened at `now`."""
@@ -174,31 +66,13 @@ class Call:
         """Time has come to `now`; everything before it has been heard."""
         effects: list[Effect] = []
         while (deadline := self.deadline) is not None and deadline <= now.at:
-            effects += self._step(self._time_is_up(now.at), None, now)
+            effects += self._step(self._memory.time_is_up(self.state, now.at), None, now)
         return effects
 
     @property
     def deadline(self) -> int | None:
         """Sample at which `tick` has something to do, or None."""
-        memory, settings = self._memory, self._settings
-        match self.state:
-            case State.PAUSING:
-                return settings.answer_pause
-            case State.GREETING | State.KISSING_OFF:
-                return memory.playing.until if memory.playing else 0
-            case State.LISTENING:
-                return self._but_not_for_ever(memory.quiet_since + self._patience())
-            case State.COLLECTING:
-                return self._but_not_for_ever(memory.last_digit + settings.stray_digits_wait)
-            case State.COMMITTING:
-                return max(memory.quiet_since, memory.last_digit) + settings.commit_wait
-            case State.CONFIRMED:
-                confirmed = self._confirmed()
-                return confirmed.frame.end + settings.kiss_off_not_before if confirmed else 0
-            case State.TALKING if not memory.voiced:
-                return memory.quiet_since + settings.listen_in_wait
-            case _:
-                return None
+        return self._memory.deadline(self.state)
 
     @property
     def busy(self) -> bool:
@@ -218,85 +92,23 @@ class Call:
                 unanswered = not (self._memory.frames or self._memory.digits)
                 return What.SOMEBODY if sure and unanswered else What.VOICE
             case PlayStarted(token):
-                return What.STARTED if self._is_playing(token) else What.NOTHING
+                return What.STARTED if self._memory.is_playing(token) else What.NOTHING
             case Played(token):
-                if not self._is_playing(token):
+                if not self._memory.is_playing(token):
                     return What.NOTHING
                 return What.PLAYED if happened.complete else What.CUT
             case Stored(token):
                 pending = self._memory.pending.get(token)
                 if pending is None:
                     return What.RECORDED
-                return What.STORED if self._in_time(pending, now.at) else What.LATE
+                return What.STORED if self._memory.in_time(pending, now.at) else What.LATE
             case _:
                 return _PLAIN[type(happened)]
 
     def _name_of_frame(self, frame: Frame) -> What:
         if self._memory.frames >= self._settings.frames_max:
             return What.SURPLUS
-        return What.DOUBTFUL if self._doubt(frame) else What.FRAME
-
-    def _doubt(self, frame: Frame) -> str | None:
-        """Why this frame is recorded but not acknowledged, or None.
-
-        Once a frame of this call is acknowledged, whatever a loudspeaker in the room says must not
-        be taken for the unit: only a certain frame of the same account is.
-        """
-        memory = self._memory
-        if memory.account is not None and frame.account != memory.account:
-            return "another account spoke on this call"
-        suspect = frame.recovered or memory.account is not None or memory.talks
-        if suspect and frame.confidence < self._settings.accept_level:
-            return "not certain enough"
-        return None
-
-    def _time_is_up(self, at: int) -> What:
-        memory = self._memory
-        match self.state:
-            case State.LISTENING | State.COLLECTING if self._brings_nothing and at >= self._settings.no_message_after:
-                return What.ENDLESS
-            case State.PAUSING | State.CONFIRMED:
-                return What.PAUSE_OVER
-            case State.LISTENING if memory.kissed_off:
-                return (
-                    What.SOMEBODY if memory.voiced_since_kiss_off >= self._settings.voice_least else What.SESSION_OVER
-                )
-            case State.LISTENING if memory.greetings < self._settings.greetings_max:
-                return What.NO_ANSWER
-            case State.LISTENING:
-                return What.SOMEBODY if memory.voiced >= self._settings.voice_least else What.NOBODY
-            case State.TALKING:
-                return What.NOBODY
-            case State.COLLECTING:
-                return What.STRAY
-            case _:
-                return What.OUT_OF_TIME
-
-    @property
-    def _brings_nothing(self) -> bool:
-        """Neither a frame nor a voice so far."""
-        return not self._memory.frames and self._memory.voiced < self._settings.voice_least
-
-    def _but_not_for_ever(self, deadline: int) -> int:
-        return min(deadline, self._settings.no_message_after) if self._brings_nothing else deadline
-
-    def _patience(self) -> int:
-        """How long LISTENING waits before something must happen."""
-        if self._memory.kissed_off:
-            return self._settings.next_frame_wait
-        if self._memory.greetings < self._settings.greetings_max:
-            return self._settings.first_digit_wait
-        return self._settings.nobody_after
-
-    def _is_playing(self, token: int) -> bool:
-        return self._memory.playing is not None and self._memory.playing.token == token
-
-    def _in_time(self, pending: _Pending, at: int) -> bool:
-        return at <= pending.frame.end + self._settings.kiss_off_ordered_by
-
-    def _confirmed(self) -> _Pending | None:
-        """The frame whose receipt is here and that waits for its kiss-off; the newest, if there are several."""
-        return next((one for one in reversed(self._memory.pending.values()) if one.receipt is not None), None)
+        return What.DOUBTFUL if self._memory.doubt(frame) else What.FRAME
 
     # ── moving ────────────────────────────────────────────────────────────────────────────────
 
@@ -312,7 +124,7 @@ class Call:
     def _rest(self, now: Moment) -> list[Effect]:
         """Go to LISTENING, unless a frame still waits for its receipt or its kiss-off, or somebody speaks."""
         effects = [effect for token in list(self._memory.pending) for effect in self._drop_late(token, now)]
-        if self._confirmed() is not None:
+        if self._memory.confirmed is not None:
             self.state = State.CONFIRMED
         elif self._memory.pending:
             self.state = State.COMMITTING
@@ -323,7 +135,7 @@ class Call:
     def _drop_late(self, token: int, now: Moment) -> list[Effect]:
         """Forget a stored frame whose kiss-off could no longer begin in time; the panel repeats it."""
         pending = self._memory.pending[token]
-        if pending.receipt is None or self._in_time(pending, now.at):
+        if pending.receipt is None or self._memory.in_time(pending, now.at):
             return []
         del self._memory.pending[token]
         return [Note(drafts.kissoff_missed(self.identity, pending.reception, "too late for the panel"))]
@@ -356,7 +168,7 @@ class Call:
         assert isinstance(witnessed.message, Frame)
         frame, token = witnessed.message, next(self._tokens)
         self._memory.frames += 1
-        self._memory.pending[token] = _Pending(frame)
+        self._memory.pending[token] = Pending(frame)
         return [Commit(token, self._accepted(frame, witnessed, now, None))]
 
     def record_only(self, witnessed: Input | None, now: Moment) -> list[Effect]:
@@ -364,7 +176,7 @@ class Call:
         assert isinstance(witnessed, Witnessed)
         assert isinstance(witnessed.message, Frame)
         self._memory.frames += 1
-        because = self._doubt(witnessed.message) or "the call was ending"
+        because = self._memory.doubt(witnessed.message) or "the call was ending"
         return [Commit(next(self._tokens), self._accepted(witnessed.message, witnessed, now, because))]
 
     def refuse_surplus(self, _: Input | None, now: Moment) -> list[Effect]:
@@ -407,7 +219,7 @@ class Call:
         return []
 
     def play_kiss_off(self, _: Input | None, now: Moment) -> list[Effect]:
-        confirmed = self._confirmed()
+        confirmed = self._memory.confirmed
         assert confirmed is not None
         assert confirmed.receipt is not None
         memory = self._memory
@@ -459,7 +271,7 @@ class Call:
         if memory.playing is not None and memory.playing.acknowledges is not None:
             reception = memory.playing.acknowledges.reception
             effects.append(Note(drafts.kissoff_missed(self.identity, reception, "the call ended while it played")))
-        elif (confirmed := self._confirmed()) is not None:
+        elif (confirmed := self._memory.confirmed) is not None:
             effects.append(Note(drafts.kissoff_missed(self.identity, confirmed.reception, "the call ended before it")))
         ended = drafts.call_ended(
             self.identity,
@@ -467,7 +279,7 @@ class Call:
             samples=now.at,
             frames=memory.frames,
             rejected=memory.rejected,
-            voice=memory.voiced >= self._settings.voice_least,
+            voice=memory.speaks,
         )
         return [*effects, Note(ended)]
 
@@ -476,10 +288,10 @@ class Call:
 
     # ── parts of actions ──────────────────────────────────────────────────────────────────────
 
-    def _play(self, steps: tuple[ToneStep, ...], acknowledges: _Pending | None, now: Moment) -> Play:
+    def _play(self, steps: tuple[ToneStep, ...], acknowledges: Pending | None, now: Moment) -> Play:
         token = next(self._tokens)
         length = from_ms(sum(step.ms for step in steps))
-        self._memory.playing = _Playing(token, now.at + length + self._settings.play_wait, acknowledges)
+        self._memory.playing = Playing(token, now.at + length + self._settings.play_wait, acknowledges)
         return Play(token, steps)
 
     def _accepted(self, frame: Frame, witnessed: Witnessed, now: Moment, because: str | None) -> Draft:
@@ -494,8 +306,7 @@ class Call:
     def _unknown(self, now: Moment) -> list[Effect]:
         """The call as an unknown emergency, once, if it brought no message but voice or digits (flows I10)."""
         memory = self._memory
-        voice = memory.voiced >= self._settings.voice_least
-        if memory.frames or memory.unknown or not (voice or memory.digits):
+        if memory.frames or memory.unknown or not (memory.speaks or memory.digits):
             return []
         memory.unknown = True
         kind = "unreadable" if memory.digits else "voice"

@@ -42,6 +42,7 @@ from receiver.intake import drafts, receptions
 from receiver.intake.audio import AudioFiles
 from receiver.intake.call import CallSettings
 from receiver.intake.ear import SoundEar
+from receiver.intake.notices import notify, wake
 from receiver.intake.receptions import Receptions
 from receiver.intake.signals import Commit, HangUp, Note, Play
 from receiver.intake.station import Answer, Order, Station
@@ -250,7 +251,7 @@ class Intake:
                 committed = future.result()
                 stored(committed)
                 self._tell(committed.value)
-                self._wake_centres()
+                wake(self.installation)
                 return
             failed()
             self.report(f"alarm: not stored: {error}")
@@ -276,10 +277,6 @@ class Intake:
         for record in stored if isinstance(stored, list) else [stored]:
             if (line := line_for(record)) is not None:
                 self.report(line)
-
-    def _wake_centres(self) -> None:
-        """Something new is in the journal: whoever follows it may look now. Nothing waits for them."""
-        wake(self.installation)
 
     # ── time ──────────────────────────────────────────────────────────────────────────────────
 
@@ -348,28 +345,6 @@ Part = Callable[[Intake], Coroutine[Any, Any, None]]
 
 def _look(tx: Transaction) -> None:
     tx.rows("SELECT 1")
-
-
-def notify(state: str) -> None:
-    """Tell the service manager (sd_notify), if there is one."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if address:
-        send_datagram("\0" + address[1:] if address.startswith("@") else address, state.encode())
-
-
-def wake(installation: Installation) -> None:
-    """A datagram to every contract's centre that listens."""
-    for path in installation.data.glob("*/wake.sock"):
-        send_datagram(str(path), b"!")
-
-
-def send_datagram(address: str, data: bytes) -> None:
-    """Never waits and never fails: whoever does not listen looks by himself."""
-    import socket
-
-    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
-        sending.setblocking(False)
-        sending.sendto(data, address)
 
 
 def open_journal(

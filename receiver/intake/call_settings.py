@@ -1,0 +1,41 @@
+"""What can be set about taking a call, with the reason of each default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from decoder.exchange import Format
+from decoder.frame import Frame
+from decoder.samples import RATE_HZ, from_ms
+
+LISTEN_IN: Final = "606"  # Contact ID "listen-in to follow": speech comes after the kiss-off
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """Times in samples, each with its reason. `contact-id` timing: SIA DC-05."""
+
+    formats: tuple[Format, ...]
+    answer_pause: int = from_ms(1250)  # the line must settle: 0.5–2 s
+    first_digit_wait: int = from_ms(2000)  # then the next handshake
+    greetings_max: int = 4
+    nobody_after: int = 10 * RATE_HZ  # neither tone nor voice: the line is needed for others
+    kiss_off_not_before: int = from_ms(100)  # behind the last digit: the panel is still switching to listening
+    kiss_off_ordered_by: int = from_ms(850)  # + 150 ms to switch the line = 1.0 s; the panel repeats at 1.25 s
+    next_frame_wait: int = from_ms(3000)  # after a kiss-off; panels begin the next message after 250–300 ms
+    stray_digits_wait: int = from_ms(2000)
+    commit_wait: int = 10 * RATE_HZ  # the journal says neither yes nor no: nobody waits for that on a line
+    play_wait: int = 3 * RATE_HZ  # beyond the length of what is played
+    voice_least: int = from_ms(400)  # less is a click, a cough of the line
+    voice_sure: int = from_ms(3000)  # so much of it, and not one digit: somebody speaks; wait no longer
+    listen_in_wait: int = 120 * RATE_HZ  # announced speech that never comes
+    no_message_after: int = 300 * RATE_HZ  # neither a message nor a voice in all that time
+    accept_level: float = 0.8  # of a frame's confidence, where soft decisions or a talking call make it doubtful
+    frames_max: int = 100
+    rejected_max: int = 50
+    keeps_line: Callable[[Frame], bool] = lambda frame: frame.code == LISTEN_IN
+
+    def format_of(self, frame: Frame) -> Format:
+        return next(known for known in self.formats if known.name == frame.format)
