@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from receiver.event import Json
 from receiver.rules.fact import Refused
 from scenarios.konan.turn import Turn, seconds
 from scenarios.konan.words import Does, State
@@ -105,10 +105,12 @@ def talk(turn: Turn, by: AnsweredBy) -> None:
     record_call(turn, "answered", state=State.TALKING, call_started=True, talked=True, answered_by=by.value)
 
 
-def record_address(turn: Turn, address: Json | None) -> Refused | None:
-    """Answer the address question (K-11.2.1b); what was spoken is sealed."""
+def record_address(turn: Turn, address: object) -> Refused | None:
+    """Answer the address question (K-11.2.1b): a table of `value` and `text`; what was spoken is sealed."""
     if address is None:
         return None
+    if not isinstance(address, Mapping):
+        return Refused("K-11.2.1b", f"address {address!r}: say one of {', '.join(ADDRESS_VALUES)}")
     value = address.get("value")
     if value not in ADDRESS_VALUES:
         return Refused("K-11.2.1b", f"address {value!r}: say one of {', '.join(ADDRESS_VALUES)}")

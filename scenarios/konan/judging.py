@@ -30,7 +30,9 @@ def judge(turn: Turn) -> Refused | None:
         abnormal = Abnormal(str(turn.said("abnormal", "yes" if a or b else "unsure")))
         finding = Finding(str(turn.said("finding", "none")))
     except ValueError as error:
-        return Refused("K-11.2.2", f"judgement: {error}")
+        if not (a or b):
+            return Refused("K-11.2.2", f"judgement: {error}")
+        abnormal, finding = Abnormal.YES, Finding.NONE  # a slip of the form holds no dispatch up (I6)
     case = turn.case
     emergency = case.emergency or turn.said("emergency") in (True, "yes")
     table = CONSULTATION_JUDGEMENT if case.flow == Flow.CONSULTATION else JUDGEMENT
@@ -41,7 +43,9 @@ def judge(turn: Turn) -> Refused | None:
     with turn.steps.under(found, abnormal=abnormal.value, A=bool(a), B=bool(b), finding=finding.value):
         turn.own()
         if (refused := record_address(turn, turn.said("address"))) is not None:
-            return refused
+            if not isinstance(found.then, Dispatch):
+                return refused
+            turn.steps.alert("console", "address_not_recorded", clause="K-11.2.1b")  # it stays a duty (I6)
         turn.steps.record(
             "case.judged",
             abnormal=abnormal.value,

@@ -15,7 +15,7 @@ from receiver.rules.fact import Fact
 from receiver.rules.people import DeviceState, Home, KnownHomes, Status
 from receiver.rules.quiet_hours import is_quiet
 from receiver.rules.trial import Answer, Trial, rebuilt
-from scenarios.konan.decide import decide
+from scenarios.konan.decide import VERBS, decide
 
 HOMES = (
     Home("home-a", "草津市", Status.ACTIVE, ("0775610001",), "dev-a", DeviceState.INSTALLED, "1001"),
@@ -51,7 +51,14 @@ signals = st.builds(
     st.booleans(),
 )
 addresses = st.sampled_from(
-    [None, {"value": "confirmed"}, {"value": "differs", "text": "別の住所"}, {"value": "not_possible", "text": "拒否"}]
+    [
+        None,
+        {"value": "confirmed"},
+        {"value": "differs"},
+        "confirmed",
+        {"value": "differs", "text": "別の住所"},
+        {"value": "not_possible", "text": "拒否"},
+    ]
 )
 judgements = st.fixed_dictionaries(
     {
@@ -77,7 +84,10 @@ verbs = st.one_of(
         ),
     ),
     st.tuples(st.just("case.judge"), judgements),
-    st.tuples(st.just("case.address"), addresses.map(lambda address: address or {"value": "confirmed"})),
+    st.tuples(
+        st.just("case.address"),
+        addresses.map(lambda address: address if isinstance(address, dict) else {"value": "confirmed"}),
+    ),
     st.tuples(
         st.just("case.dispatch"),
         st.fixed_dictionaries(
@@ -370,3 +380,60 @@ def test_a_restart_at_any_moment_loses_no_deadline(seconds: int) -> None:
     run.trial.wait(400 * SECOND_US)
     demands = [told for told in run.trial.journal if told.type == "case.dispatch_required"]
     assert [told.at_us - began for told in demands] == [180 * SECOND_US]
+
+
+words = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.lists(st.text(max_size=3), max_size=2),
+    st.dictionaries(st.sampled_from(["value", "text", "x"]), st.text(max_size=3), max_size=2),
+    st.sampled_from(["yes", "fire", "confirmed", "reached", "start", "transported", "inbound", "closed"]),
+)  # fmt: skip
+FIELDS = [
+    "action",
+    "by",
+    "path",
+    "abnormal",
+    "a",
+    "b",
+    "address",
+    "finding",
+    "emergency",
+    "cause",
+    "value",
+    "text",
+    "to",
+    "accepted_by",
+    "contact",
+    "number",
+    "code",
+    "destination",
+    "result",
+    "who",
+    "way",
+    "second",
+    "reason",
+    "decision",
+    "improvement",
+    "on",
+    "part",
+]
+said = st.dictionaries(st.sampled_from(FIELDS), words, max_size=8) | st.fixed_dictionaries(
+    {"abnormal": words, "a": words, "b": words, "address": words, "finding": words, "emergency": words}
+)
+verb_names = st.sampled_from([*VERBS, "case.callback", "case.callback", "case.judge", "case.judge", "case.nonsense"])
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from(["101", "302", "301", "384"]),
+    st.lists(st.tuples(verb_names, said, st.sampled_from([None, 1, 1, 1, 7])), min_size=1, max_size=6),
+)
+def test_nonsense_is_refused_and_never_a_fault(
+    code: str, commands: list[tuple[str, dict[str, Any], int | None]]
+) -> None:
+    """Whatever an operator's program sends: a decision or a refusal that says why."""
+    run = Run("2026-04-01 13:00:00")
+    run.play([("signal", {"type": "frame.accepted", "account": "1001", "code": code, "qualifier": "1", "zone": "001"})])
+    for verb, payload, case in commands:
+        answer = run.trial.tell(Fact(verb, "nurse", payload, case))
+        assert answer.refused is None or (answer.refused.clause and answer.refused.reason)
+    assert rebuilt(run.trial.journal) == run.trial.book
