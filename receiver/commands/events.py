@@ -63,8 +63,11 @@ def show(number: int, as_json: bool, installation: Installation) -> None:
 @installation_options
 def follow(as_json: bool, since: int | None, installation: Installation) -> None:
     """Print receptions as they are stored, until Ctrl-C."""
+    import signal
     import time
 
+    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with Ctrl-C ignored
+        signal.signal(ending, signal.default_int_handler)
     receptions = _opened(installation)
     seen = receptions.head() if since is None else since
     try:

@@ -142,6 +142,7 @@ def test_follow_prints_what_comes_until_interrupted(received: Any) -> None:
             received.installation.data,
         ],
         stdout=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell starts background jobs
     )
     assert follower.stdout is not None
     seen = [json.loads(follower.stdout.readline())["id"]]
