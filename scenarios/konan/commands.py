@@ -12,7 +12,7 @@ import click
 from receiver.errors import BadInput, PartlyDone
 
 if TYPE_CHECKING:
-    from scenarios.konan.story import Played
+    from scenarios.konan.play import Played
 
 
 @click.group()
@@ -30,7 +30,8 @@ def try_(file: Path, as_json: bool, name: str | None) -> None:
     Runs the real engine on a throw-away book with a clock of its own and prints every step with its
     time, state, clause and row. Exit code 1 if the file states expectations that are not met.
     """
-    from scenarios.konan.story import play, read
+    from scenarios.konan.play import play
+    from scenarios.konan.story import read
 
     try:
         stories = read(_text(file))

@@ -1,25 +1,21 @@
 """Situations and outcomes in plain words: the format of `cases.toml` and of `yobirin konan try`.
 
-Reads TOML into `Story` values and plays them through the real engine on a throw-away book. Reference:
-docs/reference/konan-try.md.
+Reads TOML into `Story` values; `play.py` plays them. Reference: docs/reference/konan-try.md.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from difflib import get_close_matches
 from typing import Any, Final
 
-from receiver.clock import SECOND_US, local, utc_us_of
+from receiver.clock import SECOND_US, utc_us_of
 from receiver.event import Json
-from receiver.rules.fact import Fact
-from receiver.rules.people import DeviceState, Home, KnownHomes, Status
-from receiver.rules.trial import Told, Trial
-from scenarios.konan.decide import CALL_ACTIONS, VERBS, decide
+from receiver.rules.people import DeviceState, Home, Status
+from scenarios.konan.decide import CALL_ACTIONS, VERBS
 
 STORY_KEYS: Final = ("name", "says", "clauses", "homes", "starts", "facts", "until", "expect", "absent")
 HOME_KEYS: Final = (
@@ -88,8 +84,6 @@ EXPECT_KEYS: Final = (
     "manual",
     "late",
 )
-NOT_SAID: Final = ("at", "after", "fact", "case", "operator", "version")
-"""Keys of an operator's fact that are no part of what is said."""
 UNITS: Final = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
 
@@ -106,18 +100,6 @@ class Story:
     until_us: int | None
     expect: tuple[Json, ...]
     absent: tuple[Json, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """What came of a story; failures: expectations that were not met, each one line."""
-
-    story: Story
-    trial: Trial
-    failures: tuple[str, ...]
-
-
-# --- reading --------------------------------------------------------------------------------------
 
 
 def read(text: str) -> tuple[Story, ...]:
@@ -177,9 +159,9 @@ def _story(table: Any, number: int) -> Story:
         says=str(table.get("says", "")),
         clauses=tuple(str(clause) for clause in clauses),
         homes=homes,
-        starts_us=_instant(f"{where}, starts", starts),
+        starts_us=instant(f"{where}, starts", starts),
         facts=facts,
-        until_us=_instant(f"{where}, until", table["until"]) if "until" in table else None,
+        until_us=instant(f"{where}, until", table["until"]) if "until" in table else None,
         expect=_tables(where, table, "expect"),
         absent=_tables(where, table, "absent"),
     )
@@ -232,18 +214,18 @@ def _check_fact(where: str, fact: Json) -> None:
         kinds = (*SIGNALS, *OTHERS, "case.callback", *VERBS)
         near = get_close_matches(kind, kinds, 1)
         raise ValueError(f"{where}: unknown fact {kind!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
-    for key, read_time in (("at", _instant), ("after", _duration), ("down", _duration)):
+    for key, read_time in (("at", instant), ("after", duration), ("down", duration)):
         if key in fact:
             read_time(f"{where}, {key}", fact[key])
     if kind == "clock_step":
-        _duration(f"{where}, by", fact.get("by"), signed=True)
+        duration(f"{where}, by", fact.get("by"), signed=True)
 
 
 def _check_wanted(where: str, wanted: Json) -> None:
     _known(where, wanted, EXPECT_KEYS)
     for key in ("at", "due"):
         if key in wanted:
-            _instant(f"{where}, {key}", wanted[key])
+            instant(f"{where}, {key}", wanted[key])
     if not isinstance(wanted.get("flags", []), list) or not all(
         isinstance(flag, str) for flag in wanted.get("flags", [])
     ):
@@ -255,14 +237,14 @@ def _check_wanted(where: str, wanted: Json) -> None:
 def _check_home(where: str, home: Json) -> None:
     _known(where, home, HOME_KEYS)
     try:
-        _home(home)
+        home_of(home)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{where}: {error}") from None
     for key in ("account", "profile", "device", "city", "device_state"):
         if not isinstance(home.get(key, ""), str):
             raise ValueError(f"{where}: {key} is not a text")
     try:
-        _day(home.get("installed_on"))
+        day_of(home.get("installed_on"))
     except (ValueError, TypeError):
         raise ValueError(f"{where}: installed_on {home['installed_on']!r} is not a date") from None
     if "anchor_day" in home and home["anchor_day"] not in range(1, 32):
@@ -274,7 +256,7 @@ def _check_home(where: str, home: Json) -> None:
             raise ValueError(f"{where}: anchor_time {home['anchor_time']!r} is not HH:MM[:SS]") from None
 
 
-def _instant(where: str, value: Any) -> int:
+def instant(where: str, value: Any) -> int:
     """A local time, written as text or as TOML's own date-time."""
     if isinstance(value, str):
         try:
@@ -286,14 +268,14 @@ def _instant(where: str, value: Any) -> int:
     raise ValueError(f"{where}: {value!r} is not a time such as 2026-04-01 23:30:00")
 
 
-def _day(value: Any) -> str | None:
+def day_of(value: Any) -> str | None:
     """A date, written as text or as TOML's own, as text."""
     if value is None:
         return None
     return value.isoformat()[:10] if isinstance(value, date) else date.fromisoformat(value).isoformat()
 
 
-def _duration(where: str, value: Any, *, signed: bool = False) -> int:
+def duration(where: str, value: Any, *, signed: bool = False) -> int:
     """Microseconds of `45s`, `2min`, `1h`, `3d` (with `signed`: also `-1h`)."""
     found = re.fullmatch(r"([+-]?)(\d+(?:\.\d+)?) ?(s|min|h|d)", value) if isinstance(value, str) else None
     if found is None or (found[1] and not signed):
@@ -301,7 +283,7 @@ def _duration(where: str, value: Any, *, signed: bool = False) -> int:
     return round(float(f"{found[1]}{found[2]}") * UNITS[found[3]] * SECOND_US)
 
 
-def _home(home: Json) -> Home:
+def home_of(home: Json) -> Home:
     name = home.get("id")
     if not isinstance(name, str):
         raise ValueError("`id` is missing")
@@ -319,165 +301,3 @@ def _home(home: Json) -> Home:
         account=home.get("account"),
         profile=home.get("profile", "contact-id"),
     )
-
-
-# --- playing --------------------------------------------------------------------------------------
-
-
-def play(story: Story) -> Played:
-    """Run a story. Raises ValueError, naming the fact, where its times go backwards."""
-    homes = {str(home["id"]): _home(home) for home in story.homes}
-    trial = Trial(decide, story.starts_us, KnownHomes(tuple(homes.values())))
-    for home in story.homes:
-        if "anchor_day" in home:
-            _install(trial, homes[home["id"]], home)
-    player = _Player(trial, story, homes)
-    for number, fact in enumerate(story.facts, start=1):
-        where = f"case {story.name!r}, fact {number}"
-        try:
-            if "at" in fact:
-                trial.wait_until(_instant(where, fact["at"]))
-            elif "after" in fact:
-                trial.wait(_duration(where, fact["after"]))
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}; the clock shows {local(trial.utc_us):%Y-%m-%d %H:%M:%S}") from None
-        player.tell(where, fact)
-    if story.until_us is not None:
-        trial.wait_until(max(story.until_us, trial.utc_us))
-    return Played(story, trial, _failures(story, trial))
-
-
-def _install(trial: Trial, home: Home, table: Json) -> None:
-    trial.tell(
-        Fact(
-            "device.installed",
-            "ledger",
-            {
-                "device": home.device,
-                "subject": home.subject,
-                "account": home.account,
-                "anchor_day": table.get("anchor_day", 1),
-                "anchor_time": table.get("anchor_time", "10:00"),
-                "installed_on": _day(table.get("installed_on")),
-            },
-        )
-    )
-
-
-class _Player:
-    """Turns written facts into facts for the engine."""
-
-    def __init__(self, trial: Trial, story: Story, homes: dict[str, Home]) -> None:
-        self._trial = trial
-        self._story = story
-        self._homes = homes
-        self._receptions = 0
-
-    def tell(self, where: str, fact: Json) -> None:
-        trial, kind = self._trial, fact["fact"]
-        if kind in SIGNALS:
-            trial.tell(self._signal(fact))
-        elif kind == "clock_step":
-            trial.step_clock(_duration(where, fact["by"], signed=True))
-        elif kind == "restart":
-            trial.restart(_duration(where, fact.get("down", "0s")))
-        elif kind in OTHERS and kind != "wait":
-            self._ledger(where, fact)
-        elif kind != "wait":
-            said = {key: value for key, value in fact.items() if key not in NOT_SAID}
-            by = str(fact.get("operator", "nurse"))
-            case = fact.get("case", max(1, trial.book.next_case - 1))
-            trial.tell(Fact(kind, by, said, case, fact.get("version")))
-
-    def _signal(self, fact: Json) -> Fact:
-        self._receptions += 1
-        account = fact.get("account")
-        known = next((home for home in self._homes.values() if account and home.account == account), None)
-        caller = fact.get("caller", known.phones[0] if known and known.phones else "")
-        payload: dict[str, Any] = {
-            "type": "frame.accepted" if fact["fact"] == "signal" else "call.unknown",
-            "kind": "frame" if fact["fact"] == "signal" else fact["fact"],
-            "reception": self._receptions,
-            "call": fact.get("call", f"call-{self._receptions}"),
-            "heard_at_us": self._trial.utc_us,
-            "format": fact.get("format", "contact-id"),
-            "account": account,
-            "code": fact.get("code"),
-            "qualifier": fact.get("qualifier", "1"),
-            "partition": fact.get("partition", "01"),
-            "zone": fact.get("zone", "001"),
-            "caller": caller or None,
-            "caller_digest": f"digest of {caller}" if caller else None,
-            "duplicate_of": fact.get("duplicate_of"),
-            "voice_path": fact.get("voice_path", False),
-            "no_kiss_off": fact.get("no_kiss_off", False),
-        }
-        return Fact("reception", "intake", payload)
-
-    def _ledger(self, where: str, fact: Json) -> None:
-        home = self._homes.get(fact.get("home", ""))
-        if home is None:
-            raise ValueError(f"{where}: no home is called {fact.get('home')!r}")
-        if fact["fact"] == "device.installed":
-            table: Mapping[str, Any] = next(table for table in self._story.homes if table["id"] == fact["home"])
-            _install(self._trial, home, table)
-        elif fact["fact"] == "device.removed":
-            self._trial.tell(Fact("device.removed", "ledger", {"device": home.device, "subject": home.subject}))
-        else:
-            try:
-                home = replace(home, status=Status(fact.get("status", "")))
-            except ValueError:
-                raise ValueError(f"{where}: status {fact.get('status')!r} is none of the ledger's") from None
-            self._homes[fact["home"]] = home
-            self._trial.people = KnownHomes(tuple(self._homes.values()))
-            self._trial.tell(Fact("subscriber.status", "ledger", {"subject": home.subject, "status": fact["status"]}))
-
-
-# --- checking -------------------------------------------------------------------------------------
-
-
-def _failures(story: Story, trial: Trial) -> tuple[str, ...]:
-    failures = []
-    for wanted in story.expect:
-        if not any(_fits(wanted, seen) for seen in _seen(trial)):
-            failures.append(f"{story.name}: expected, and did not happen: {_in_words(wanted)}")
-    for unwanted in story.absent:
-        if any(_fits(unwanted, seen) for seen in _seen(trial)):
-            failures.append(f"{story.name}: must not happen, and did: {_in_words(unwanted)}")
-    return tuple(failures)
-
-
-def _seen(trial: Trial) -> list[dict[str, Any]]:
-    """Events and refusals as flat tables."""
-    return [_flat(told) for told in trial.events()]
-
-
-def _flat(told: Told) -> dict[str, Any]:
-    seen = {**told.payload, "at": told.at_us, "type": told.type}
-    if told.type.startswith("timer."):
-        seen["timer"] = told.payload["kind"]
-    if told.type == "refused":
-        seen["refused"] = told.payload["clause"]
-    if "due_us" in told.payload:
-        seen["due"] = told.payload["due_us"]
-    return seen
-
-
-def _fits(wanted: Json, seen: Mapping[str, Any]) -> bool:
-    for key, value in wanted.items():
-        if key in ("at", "due"):
-            if seen.get(key) != _instant(key, value):
-                return False
-        elif key == "flags":
-            if not set(value) <= set(seen.get("flags") or ()):
-                return False
-        elif key == "row":
-            if value not in str(seen.get("row", "")):
-                return False
-        elif seen.get(key) != value:
-            return False
-    return True
-
-
-def _in_words(wanted: Json) -> str:
-    return ", ".join(f"{key} {value}" for key, value in wanted.items())

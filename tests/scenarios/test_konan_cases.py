@@ -10,7 +10,8 @@ from receiver.rules.table import Found, Table
 from receiver.rules.trial import rebuilt
 from scenarios.konan import aftercare, closing, consultation, emergency, maintenance, periodic_test, tables
 from scenarios.konan.clauses import CLAUSES
-from scenarios.konan.story import Played, Story, play, read
+from scenarios.konan.play import Played, play
+from scenarios.konan.story import Story, read
 
 CASES = Path(__file__).parents[2] / "scenarios" / "konan" / "cases.toml"
 STORIES = read(CASES.read_text(encoding="utf-8"))

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scenarios.konan.story import play, read, stories_of
+from scenarios.konan.play import play
+from scenarios.konan.story import read, stories_of
 
 CASES = Path(__file__).parents[2] / "scenarios" / "konan" / "cases.toml"
 
