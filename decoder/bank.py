@@ -74,11 +74,11 @@ class Careful:
         line, start, end = line[real], start[real], end[real]
         if not len(line):
             return np.empty(0, dtmf.WINDOW)
-        length = end - start + 2
+        length = end - start + 3
         behind = np.cumsum(length)
         middle = np.ones(behind[-1], np.bool_)
-        middle[behind - 1] = middle[behind - length] = False
-        hop = np.arange(behind[-1]) + np.repeat(start - 1 - (behind - length), length)
+        middle[behind - 1] = middle[behind - length] = middle[behind - length + 1] = False
+        hop = np.arange(behind[-1]) + np.repeat(start - 2 - (behind - length), length)
         return self._shown(np.repeat(line, length), hop, middle, limit, hops_of)
 
     def _shown(self, line: I64, hop: I64, middle: Flags, limit: I64, hops_of: HopsOf) -> dtmf.Windows:

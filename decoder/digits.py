@@ -26,8 +26,9 @@ F64 = NDArray[np.float64]
 
 ON_MIN: Final = 4  # windows
 ON_MAX: Final = 2_000  # 10 s: a stuck key is reported in pieces, so that memory stays flat
-OFF_MAX: Final = 2
-LENGTH_MIN: Final = 180  # samples: 22.5 ms
+OFF_MAX: Final = 3  # windows; of three the length of the pause decides
+PAUSE_MIN: Final = 92  # samples as measured: a pause of 10 ms comes out below, one of 17 ms above
+LENGTH_MIN: Final = 184  # samples: 23 ms
 
 SHARE_MIN: Final = 0.64  # of a digit's energy in its two tones: 2.5 dB above all else in 4 kHz
 SHARE_FOR_SHORT: Final = 0.12  # more, for a digit of the fewest windows
@@ -100,12 +101,12 @@ class Runs:
             order = np.argsort(place, kind="stable")
             held, place = held[order], place[order]
         key, horizon = held["key"].copy(), known[held["line"]] - held["clock"] > OFF_MAX
-        first, last = _runs(key, place)
+        first, last = _runs(key, place, held["pair"])
         count = last - first
         lone = np.repeat(count == 1, count)  # a window alone on its key is an accident, and parts nothing
         spent = lone & horizon
         kept = np.flatnonzero(~lone)
-        first, last = _runs(key[kept], place[kept])
+        first, last = _runs(key[kept], place[kept], held["pair"][kept])
         count = last - first
         done = horizon[kept[last - 1]] | (count == ON_MAX)
         spent[kept] = np.repeat(done, count)
@@ -116,12 +117,24 @@ class Runs:
         return found
 
 
-def _runs(key: I64, place: I64) -> tuple[I64, I64]:
+def _runs(key: I64, place: I64, pair: F32) -> tuple[I64, I64]:
     """Where the runs of one key without a pause begin and end: `[first, last)` indices, no more than `ON_MAX` each."""
     if not len(key):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    parted = np.flatnonzero((key[1:] != key[:-1]) | (np.diff(place) > OFF_MAX + 1)) + 1
-    edges = np.concatenate([[0], parted, [len(key)]])
+    step = np.diff(place)
+    apart = (key[1:] != key[:-1]) | (step > OFF_MAX + 1)
+    unsure = np.flatnonzero(~apart & (step == OFF_MAX + 1))
+    if len(unsure):
+        # How far the windows at both ends of the pause are covered, seen from their two neighbours. Without those to
+        # the right, which may still come, it is taken as covered: no run is parted that later would not be.
+        after = np.minimum(unsure + 3, len(key) - 1)
+        next_to = place[after] == place[unsure + 1] + 2
+        whole = np.maximum(pair[after - 1], pair[after])
+        head = np.where(next_to, np.sqrt(np.minimum(pair[unsure + 1] / whole, 1)), 1)
+        whole = np.maximum(pair[np.maximum(unsure - 1, 0)], pair[np.maximum(unsure - 2, 0)])
+        tail = np.sqrt(np.minimum(pair[unsure] / whole, 1))
+        apart[unsure] = (OFF_MAX + 1) * HOP + BLOCK * (1 - head - tail) >= PAUSE_MIN
+    edges = np.concatenate([[0], np.flatnonzero(apart) + 1, [len(key)]])
     if np.diff(edges).max() > ON_MAX:
         pieces = [np.arange(first, last, ON_MAX) for first, last in itertools.pairwise(edges.tolist())]
         edges = np.concatenate([*pieces, edges[-1:]])

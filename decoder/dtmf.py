@@ -44,10 +44,8 @@ MASK_HOPS: Final = 6  # … for so long
 FAR: Final = 1 << 40  # between lines, where places on all lines are one number
 
 _BLOCK_BASIS: Final = np.ascontiguousarray(goertzel.basis(LOW_HZ + HIGH_HZ, BLOCK).T)
-# A hop's eight complex products, real and imaginary parts in turn: (HOP, 16).
-_HOP_BASIS: Final = np.ascontiguousarray(
-    goertzel.basis(LOW_HZ + HIGH_HZ, BLOCK)[:, :HOP].reshape(2, 8, HOP).transpose(2, 1, 0).reshape(HOP, 16)
-)
+# The same as complex numbers, real and imaginary parts in turn.
+_WINDOW_BASIS: Final = np.ascontiguousarray(_BLOCK_BASIS.reshape(BLOCK, 2, 8).transpose(0, 2, 1).reshape(BLOCK, 16))
 _ENERGY_MIN: Final = BLOCK * peak_of(LEVEL_DBM0_MIN) ** 2  # two sines, width · peak² / 2 each
 _TILE: Final = 2_048  # blocks a product, and hops a product: what stays in the second-level cache
 _HOP_TILE: Final = 512
@@ -61,7 +59,7 @@ WINDOW: Final = np.dtype(
         ("pair", np.float32),  # energy of the key's two tones
         ("total", np.float32),
         ("tones", np.float32, (8,)),  # energy of each tone
-        ("turn", np.complex64, (2,)),  # how the phase of the key's two tones moves from hop to hop
+        ("turn", np.complex64, (2,)),  # how the phase of the key's two tones moved since the window before
     ]
 )
 Windows = NDArray[np.void]
@@ -124,14 +122,15 @@ def look(hops: I16, line: I64, hop: I64, middle: Flags) -> tuple[Windows, I64, F
     """Which windows show a key, and what they show.
 
     hops   : (n, HOP), runs of consecutive hops one after the other
-    line, hop, middle : (n,), whose they are; `middle` is false at both ends of a run, where no window fits
+    line, hop, middle : (n,), whose they are; `middle` is false for the first two hops of a run and the last one: there
+    is no window, or none before it to see the phase turn from
     Returns the windows on a key, their clock still to be set; where in `hops` their middles are; each hop's energy.
     """
     square = np.empty(len(hops), np.float32)
     parts: list[Windows] = [np.empty(0, WINDOW)]
     where: list[I64] = [np.empty(0, np.int64)]
-    for first in range(0, len(hops) - 2, _HOP_TILE):
-        tile = slice(first, first + _HOP_TILE + 2)
+    for first in range(0, len(hops) - 3, _HOP_TILE):
+        tile = slice(first, first + _HOP_TILE + 3)
         windows, at = _look(hops[tile], middle[tile], square[tile])
         at += first
         windows["line"], windows["hop"] = line[at], hop[at]
@@ -141,17 +140,21 @@ def look(hops: I16, line: I64, hop: I64, middle: Flags) -> tuple[Windows, I64, F
 
 
 def _look(hops: I16, middle: Flags, square: F32) -> tuple[Windows, I64]:
-    """The windows on a key of one tile, and where their middles are; fills in each hop's energy."""
+    """The windows on a key of one tile but its first, and where their middles are; fills in each hop's energy."""
     count = len(hops) - 2
     frames = np.empty((count, BLOCK), np.float32)
     for part in range(HOPS_A_BLOCK):
         frames[:, part * HOP : (part + 1) * HOP] = hops[part : part + count]
     total = goertzel.energy(frames)
-    tones = goertzel.explained((frames @ _BLOCK_BASIS).T.copy())
+    products = frames @ _WINDOW_BASIS
+    squares = products.T.copy()
+    squares *= squares
+    tones = squares[0::2] + squares[1::2]
     low, high = _strongest(tones)
     pair = low + high
     on = middle[1:-1] & (pair > WINDOW_SHARE_MIN * total) & (total > _ENERGY_MIN)
     on &= np.minimum(low, high) > WEAKER_SHARE_MIN * pair
+    on[0] = False
     at = np.flatnonzero(on)
     low, high, mine = low[at], high[at], tones.take(at, axis=1)
     clear = low > GROUP_SHARE_MIN * (mine[0] + mine[1] + mine[2] + mine[3])
@@ -164,11 +167,10 @@ def _look(hops: I16, middle: Flags, square: F32) -> tuple[Windows, I64]:
     windows["key"] = 4 * row + column
     windows["pair"], windows["total"] = low + high, total[at]
     windows["tones"] = mine.T
-    # How the phase turns from the window's first hop to its second, both with the same reference.
-    phases = (frames[at, : 2 * HOP].reshape(-1, HOP) @ _HOP_BASIS).view(np.complex64).reshape(-1, 2, 8)
-    turns = (phases[:, 1] * phases[:, 0].conj()).ravel()
-    place = np.arange(0, len(turns), 8)
-    windows["turn"][:, 0], windows["turn"][:, 1] = turns[place + row], turns[place + 4 + column]
+    phases = products.view(np.complex64).ravel()
+    for which, tone in enumerate((row, 4 + column)):
+        place = 8 * at + tone
+        windows["turn"][:, which] = phases[place] * phases[place - 8].conj()
     square[:-2] = goertzel.energy(frames[:, :HOP])
     square[-2:] = goertzel.energy(hops[-2:].astype(np.float32))
     return windows, at + 1
