@@ -7,9 +7,12 @@ is either what a query asked for, or unsolicited (`RING`, `NMBR = …`) and may 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+from decoder.exchange import ToneStep
 
 LINE_BYTES_MAX: Final = 512  # no modem answers that much on one line; more is a babbling port
 
@@ -124,6 +127,17 @@ def sample_formats(lines: list[str]) -> list[SampleFormat]:
                 found.append((rank, SampleFormat(number, coding)))
                 break
     return [form for _, form in sorted(found, key=lambda item: item[0])]
+
+
+def tones_command(steps: Sequence[ToneStep]) -> str:
+    """Tones as a command to the modem's own generator: `AT+VTS=[1400,0,85]`, in 10 ms; levels are the modem's.
+
+    Raises ValueError for a step of more than two frequencies.
+    """
+    if any(len(step.hz) > 2 for step in steps):
+        raise ValueError("a modem generates at most two frequencies at once")
+    parts = [",".join(f"{hz:.0f}" for hz in (*step.hz, 0, 0)[:2]) + f",{step.ms / 10:.0f}" for step in steps]
+    return "AT+VTS=" + ",".join(f"[{part}]" for part in parts)
 
 
 _ABSENT: Final = {"P": "P", "PRIVATE": "P", "O": "O", "OUT OF AREA": "O", "C": "C", "S": "S"}

@@ -23,7 +23,7 @@ from decoder.samples import RATE_HZ
 from decoder.synth import steps as sound_of
 from drivers.line import Answered, Fault, Healed, HungUp, LineInput, Played, Reported, Ringing
 from drivers.modem import dle
-from drivers.modem.at import LineSplitter, Result, SampleFormat, called_of, caller_of, result_of
+from drivers.modem.at import LineSplitter, Result, SampleFormat, called_of, caller_of, result_of, tones_command
 from drivers.modem.coding import decode, encode
 from drivers.modem.start import Start
 from drivers.modem.talk import Talk
@@ -71,6 +71,7 @@ class Settings:
     """How to treat one modem."""
 
     caller_id_wait_s: float = 2.0  # from the first RING; the number comes between the first two
+    own_tones: bool = False  # AT+VTS: the modem makes the tones itself; levels and lengths are then its own affair
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,8 @@ class Dialogue:
     def play(self, token: int, steps: tuple[ToneStep, ...], now: float) -> list[Effect]:
         """Play tones as soon as the modem can; without a call, or with too many waiting, it is cut at once."""
         talk = self._talk
-        if talk is None or self._ending is not None or not talk.enqueue(token, sound_of(steps)):
+        command = tones_command(steps) if self._settings.own_tones else ""
+        if talk is None or self._ending is not None or not talk.enqueue(token, sound_of(steps), command):
             return self._give(Played(token, 0 if talk is None else talk.heard, complete=False))
         if self._state is State.RECEIVING:
             self._stop_receiving(now)
@@ -379,6 +381,9 @@ class Dialogue:
         """Off hook and in command mode: what now?"""
         if self._ending is not None:
             self._command("AT+VLS=0", State.HANGING_UP, now)
+        elif self._talk is not None and self._talk.next_command:
+            self._command(self._talk.next_command, State.PLAYING, now)
+            self._out.append(self._talk.begin_play(now)[0])
         elif self._talk is not None and self._talk.wants_to_play:
             self._command("AT+VTX", State.OPENING_PLAY, now)
         else:
@@ -424,7 +429,7 @@ class Dialogue:
             self._out += self._talk.drop_plays(now)
         if self._state is State.RECEIVING:
             self._stop_receiving(now)
-        elif self._state is State.PLAYING and not self._drained:
+        elif self._state is State.PLAYING and not self._drained and not self._sent:  # tones by command run out
             self._out.append(Write(dle.ABORT))
 
     def _hung_up(self, good: bool, now: float) -> None:

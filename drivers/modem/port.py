@@ -185,12 +185,14 @@ class ModemLine:
 
 def make(name: str, path: str, options: dict[str, str]) -> ModemLine:
     """A modem line from its configuration: `modem:/dev/ttyACM0?baud=115200&caller_id_wait_s=0`."""
-    known = {"baud": "230400", "speed": "1", "caller_id_wait_s": "2.0"}
+    known = {"baud": "230400", "speed": "1", "caller_id_wait_s": "2.0", "tones": "sound"}
     if unknown := sorted(set(options) - set(known)):
         raise ValueError(f"{name}: unknown option {unknown[0]!r} (known: {', '.join(known)})")
     values = {**known, **options}
+    if values["tones"] not in ("sound", "modem"):
+        raise ValueError(f"{name}: tones is 'sound' or 'modem', not {values['tones']!r}")
     try:
-        settings = Settings(caller_id_wait_s=float(values["caller_id_wait_s"]))
+        settings = Settings(float(values["caller_id_wait_s"]), own_tones=values["tones"] == "modem")
         return ModemLine(name, path, baud=int(values["baud"]), speed=float(values["speed"]), settings=settings)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None

@@ -42,7 +42,7 @@ class Talk:
         self._mark = now  # when sample `heard` was
         self.heard = 0  # samples delivered so far
         self._played_until = 0
-        self._waiting: deque[tuple[int, I16]] = deque()
+        self._waiting: deque[tuple[int, I16, str]] = deque()
         self.playing: Playing | None = None
         self._busy_at: list[float] = []
         self.keys = KeyReports()
@@ -82,16 +82,21 @@ class Talk:
         """Something waits to be played."""
         return bool(self._waiting)
 
-    def enqueue(self, token: int, sound: I16) -> bool:
+    @property
+    def next_command(self) -> str:
+        """The command that makes the modem itself play what is next; "" if it must be given the sound."""
+        return self._waiting[0][2] if self._waiting else ""
+
+    def enqueue(self, token: int, sound: I16, command: str = "") -> bool:
         """To be played in its turn; False if too much waits already."""
         if len(self._waiting) == PLAYS_MAX:
             return False
-        self._waiting.append((token, sound))
+        self._waiting.append((token, sound, command))
         return True
 
     def begin_play(self, now: float) -> tuple[PlayStarted, I16]:
         """The next sound leaves now."""
-        token, sound = self._waiting.popleft()
+        token, sound, _ = self._waiting.popleft()
         self.playing = Playing(token, sound, self.count(now))
         self._played_until = self.playing.end
         return PlayStarted(token, self.playing.start), sound
@@ -108,7 +113,7 @@ class Talk:
             at = min(max(self.playing.start, self.count(now)), self.playing.end)
             dropped.append(Played(self.playing.token, at, complete=False))
             self._played_until, self.playing = at, None
-        dropped += [Played(token, self.heard, complete=False) for token, _ in self._waiting]
+        dropped += [Played(token, self.heard, complete=False) for token, _, _ in self._waiting]
         self._waiting.clear()
         return dropped
 

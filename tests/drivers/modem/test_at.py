@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.modem.at import Coding, LineSplitter, Result, called_of, caller_of, result_of, sample_formats
+from decoder.exchange import ToneStep
+from drivers.modem.at import (
+    Coding,
+    LineSplitter,
+    Result,
+    called_of,
+    caller_of,
+    result_of,
+    sample_formats,
+    tones_command,
+)
 
 CONEXANT = [
     '128,"8-BIT LINEAR",8,0,(7200,8000,11025),(0),(0)',
@@ -66,6 +76,13 @@ def test_results() -> None:
     assert result_of("CONNECT 115200") is Result.CONNECT
     assert result_of("NO CARRIER") is Result.NO_CARRIER
     assert result_of("OKAY") is None
+
+
+def test_tones_by_command() -> None:
+    steps = (ToneStep((1400.0,), 100), ToneStep((), 95), ToneStep((941.0, 1336.0), 852))
+    assert tones_command(steps) == "AT+VTS=[1400,0,10],[0,0,10],[941,1336,85]"
+    with pytest.raises(ValueError, match="at most two"):
+        tones_command((ToneStep((1.0, 2.0, 3.0), 10),))
 
 
 @given(st.data())

@@ -70,6 +70,37 @@ def test_a_call_of_two_frames(make_pair: Callable, behaviour: dict) -> None:
     assert pair.dialogue.state is State.IDLE
 
 
+def test_the_modems_own_tones(make_pair: Callable) -> None:
+    pair = make_pair(Settings(own_tones=True))
+    pair.open()
+    receiver = SmallReceiver(pair)
+    pair.deliver = receiver.deliver
+    phone = unit(EMERGENCY)
+    dial(pair, phone)
+    pair.run_until(lambda: bool(receiver.of(HungUp)))
+    assert phone.panel.delivered == 1
+    assert "AT+VTS=[1400,0,10],[0,0,10],[2300,0,10]" in pair.modem.transcript
+    assert all(played.complete for played in receiver.of(Played))
+
+
+@pytest.mark.parametrize("moment_ms", range(0, 1200, 100))
+def test_hanging_up_while_the_modem_makes_tones(make_pair: Callable, moment_ms: int) -> None:
+    pair = make_pair(Settings(own_tones=True), caller_id=CallerId.BEFORE)
+    pair.open()
+    told: list = []
+    pair.deliver = told.append
+    pair.modem.ring("0312345678", None)
+    pair.run_until(lambda: bool(told))
+    pair.answer()
+    pair.run_for(0.6)
+    pair.play(1, KISS_OFF)
+    pair.run_for(moment_ms / 1000)
+    pair.hang_up()
+    pair.run_for(3)
+    assert [type(one) for one in told if isinstance(one, HungUp | Played | Fault)] == [Played, HungUp]
+    assert not pair.modem.off_hook
+
+
 def test_a_normal_modem_leaves_enough_time(make_pair: Callable) -> None:
     pair = make_pair()
     pair.open()
