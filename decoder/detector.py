@@ -131,15 +131,17 @@ def _detect_group(recordings: Sequence[Samples], with_tones: bool) -> list[list[
     found: list[list[Symbol]] = [_gaps(recording) for recording in recordings]
     digits = _digits(recordings, places, total)
     if digits is not None:
-        at = np.searchsorted(places, digits.end, side="left") - 1
-        shift = np.array([one.start - place for one, place in zip(recordings, places, strict=True)])[at]
-        for which, digit in zip(at.tolist(), digits.digits(shift), strict=True):
-            found[which].append(digit)
+        bounds = np.searchsorted(digits.end, [*places, total], side="right")
+        shift = np.array([one.start - place for one, place in zip(recordings, places, strict=True)])
+        symbols = digits.digits(np.repeat(shift, np.diff(bounds)))
+        for mine, first, last in zip(found, bounds, bounds[1:], strict=False):
+            mine += symbols[first:last]
     for recording, mine in zip(recordings, found, strict=True):
         if with_tones:
             sounding = Tones()
             mine += _moved(sounding.feed(recording.pcm) + sounding.finish(), recording.start)
-        mine.sort(key=_order)
+        if with_tones or recording.lost:
+            mine.sort(key=_order)
     return found
 
 

@@ -11,6 +11,7 @@ both frequencies, and not for long. The further the two are from where they shou
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -70,7 +71,8 @@ class Found:
 
     def digits(self, shift: I64) -> list[Digit]:
         """As symbols, each moved by its `shift` samples."""
-        columns = (
+        columns: tuple[Iterable[Any], ...] = (
+            map(_BY_PLACE.__getitem__, self.key.tolist()),
             (self.start + shift).tolist(),
             (self.end + shift).tolist(),
             np.round(self.level_dbm0, 2).tolist(),
@@ -79,7 +81,7 @@ class Found:
             np.round(self.confidence, 3).tolist(),
             map(tuple, np.round(self.likelihoods, 1).tolist()),
         )
-        return [Digit(_BY_PLACE[key], *row) for key, *row in zip(self.key.tolist(), *columns, strict=True)]
+        return list(map(Digit, *columns))
 
 
 class Runs:

@@ -47,8 +47,8 @@ _BLOCK_BASIS: Final = np.ascontiguousarray(goertzel.basis(LOW_HZ + HIGH_HZ, BLOC
 # The same as complex numbers, real and imaginary parts in turn.
 _WINDOW_BASIS: Final = np.ascontiguousarray(_BLOCK_BASIS.reshape(BLOCK, 2, 8).transpose(0, 2, 1).reshape(BLOCK, 16))
 _ENERGY_MIN: Final = BLOCK * peak_of(LEVEL_DBM0_MIN) ** 2  # two sines, width · peak² / 2 each
-_TILE: Final = 2_048  # blocks a product, and hops a product: what stays in the second-level cache
-_HOP_TILE: Final = 512
+_TILE: Final = 4_096  # blocks a product: few calls, and most of it still in the cache
+_HOP_TILE: Final = 2_048
 
 WINDOW: Final = np.dtype(
     [
@@ -141,11 +141,10 @@ def look(hops: I16, line: I64, hop: I64, middle: Flags) -> tuple[Windows, I64, F
 
 def _look(hops: I16, middle: Flags, square: F32) -> tuple[Windows, I64]:
     """The windows on a key of one tile but its first, and where their middles are; fills in each hop's energy."""
-    count = len(hops) - 2
-    frames = np.empty((count, BLOCK), np.float32)
-    for part in range(HOPS_A_BLOCK):
-        frames[:, part * HOP : (part + 1) * HOP] = hops[part : part + count]
-    total = goertzel.energy(frames)
+    sound = hops.astype(np.float32)
+    square[:] = goertzel.energy(sound)
+    total = square[:-2] + square[1:-1] + square[2:]
+    frames = np.concatenate([sound[:-2], sound[1:-1], sound[2:]], axis=1)
     products = frames @ _WINDOW_BASIS
     squares = products.T.copy()
     squares *= squares
@@ -171,8 +170,6 @@ def _look(hops: I16, middle: Flags, square: F32) -> tuple[Windows, I64]:
     for which, tone in enumerate((row, 4 + column)):
         place = 8 * at + tone
         windows["turn"][:, which] = phases[place] * phases[place - 8].conj()
-    square[:-2] = goertzel.energy(frames[:, :HOP])
-    square[-2:] = goertzel.energy(hops[-2:].astype(np.float32))
     return windows, at + 1
 
 
