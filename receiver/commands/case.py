@@ -157,11 +157,12 @@ def address(address: dict[str, str]) -> dict[str, Any]:
 @click.option("--address", callback=parse_address, metavar="ANSWER", help=ADDRESS_HELP)
 @click.option(
     "--finding",
-    type=click.Choice(["fire", "cooperator", "advice", "false-alarm", "consultation"]),
+    type=click.Choice(["fire", "cooperator", "advice", "false-alarm", "consultation", "test"]),
     help="Your own finding.",
 )
 @click.option("--cause", metavar="TEXT", help="Cause of a false alarm.")
 @click.option("--improvement", metavar="TEXT", help="What is done against it.")
+@click.option("--emergency", type=click.Choice(["yes", "no"]), help="Is an emergency (緊急事態) confirmed? (K-11.2.2)")
 def judge(**options: Any) -> dict[str, Any]:
     """Judge what was said on the call-back (flows §2.3)."""
     if options["finding"]:
@@ -180,12 +181,10 @@ def dispatch(to: str, accepted_by: str | None, contact: str | None, phone: str |
 
 
 @verb("outcome")
-@click.argument(
-    "code", type=click.Choice(["transported", "treated", "refused", "not_at_home", "nothing_found", "safe", "death"])
-)
+@click.argument("code", metavar="CODE")
 @click.option("--text", metavar="TEXT", help="In the words of who reported it.")
 def outcome(code: str, text: str | None) -> dict[str, Any]:
-    """What those who went found."""
+    """What those who went found: transported, treated, refused, not_at_home, nothing_found, safe, death …"""
     return _given(code=code, text=text)
 
 
@@ -201,7 +200,10 @@ def transport(destination: str, source: str) -> dict[str, Any]:
 @click.option("--who", required=True, metavar="NAME", help="The emergency contact that was called.")
 @click.option("--number", "phone", metavar="NUMBER", help="The number that was called.")
 @click.option(
-    "--result", type=click.Choice(["reached", "no_answer", "busy", "refused"]), required=True, help="What came of it."
+    "--result",
+    type=click.Choice(["reached", "no_answer", "busy", "refused", "exhausted", "none_listed"]),
+    required=True,
+    help="What came of it.",
 )
 def contact(who: str, phone: str | None, result: str) -> dict[str, Any]:
     """An attempt to reach an emergency contact (K-11.4b)."""

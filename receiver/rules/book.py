@@ -73,6 +73,7 @@ class Book:
         self._timers: dict[str, Timer] = {}
         self._timers_of_case: dict[int, tuple[str, ...]] = {}
         self._expected: dict[str, Expected] = {}
+        self._tests_of: dict[str, dict[str, None]] = {}
         self._case_of_reception: dict[int, int | None] = {}
         self._false_alarms: dict[str, tuple[int, ...]] = {}
         self.next_case = 1
@@ -142,7 +143,7 @@ class Book:
 
     def expected_of(self, subject: str) -> tuple[Expected, ...]:
         """The expected tests of all devices of one subscriber."""
-        return tuple(test for test in self._expected.values() if test.subject == subject)
+        return tuple(self._expected[device] for device in self._tests_of.get(subject, {}))
 
     def false_alarms(self, device: str) -> tuple[int, ...]:
         """When cases of this device were closed as false alarms (UTC, the latest twenty)."""
@@ -172,7 +173,7 @@ class Book:
         elif type == "test.expected":
             self._expect(payload, subject or "")
         elif type == "test.removed":
-            self._expected.pop(payload["device"], None)
+            self._drop_expected(payload["device"])
         elif type == "clock.stepped":
             self.stepped_us += payload["by_us"]
         if payload.get("reception") is not None and type in ("case.opened", "case.appended", "reception.logged"):
@@ -219,7 +220,16 @@ class Book:
         else:
             del self._timers_of_case[timer.case]
 
+    def _drop_expected(self, device: str) -> None:
+        test = self._expected.pop(device, None)
+        if test is not None:
+            self._tests_of[test.subject].pop(device)
+            if not self._tests_of[test.subject]:
+                del self._tests_of[test.subject]
+
     def _expect(self, payload: Json, subject: str) -> None:
+        self._drop_expected(payload["device"])
+        self._tests_of.setdefault(subject, {})[payload["device"]] = None
         self._expected[payload["device"]] = Expected(
             device=payload["device"],
             subject=subject,
