@@ -40,8 +40,9 @@ def post(
     """
     reply = _over_socket(installation, name, command)
     if reply is None:
+        done = _directly(installation, scenario(), command, clock)
         say("the centre is not running; written directly to its store")
-        return _directly(installation, scenario(), command, clock)
+        return done
     if "refused" in reply:
         refused = reply["refused"]
         raise RefusedByRule(refused["clause"], refused["reason"], tuple(refused["details"]))

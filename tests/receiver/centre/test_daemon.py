@@ -102,16 +102,8 @@ async def test_a_stopped_centre_s_command_line_does_the_same_and_says_so(
     stale.close()
     with pytest.raises(RefusedByRule, match="K-0"):
         await ask(installation, scenario, "case.accept", case=5)
-    said: list[str] = []
-    with pytest.raises(RefusedByRule):
-        post(
-            installation,
-            lambda: scenario,
-            "konan",
-            new_command("case.accept", {"case": 5}, "a"),
-            SystemClock(),
-            said.append,
-        )
+    reply, said = await ask(installation, scenario, "case.timer")
+    assert reply["events"][0]["type"] == "timer.set"
     assert said == ["the centre is not running; written directly to its store"]
 
 
