@@ -6,6 +6,7 @@ import os
 import pwd
 import socket
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -34,3 +35,23 @@ def account_of(uid: int) -> str:
         return f"os:{pwd.getpwuid(uid).pw_name}"
     except KeyError:
         return f"os:{uid}"
+
+
+def tell(path: Path, data: bytes) -> None:
+    """A datagram to whoever is bound to `path`. Never waits and never fails: who does not listen looks by himself."""
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
+        sending.setblocking(False)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            sending.sendto(data, f"/proc/self/fd/{folder}/{path.name}")
+        finally:
+            os.close(folder)
+
+
+def tell_service_manager(state: str) -> None:
+    """sd_notify: `READY=1`, `WATCHDOG=1`, `STOPPING=1`; nothing without a service manager."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address:
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
+            sending.setblocking(False)
+            sending.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)

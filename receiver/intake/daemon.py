@@ -42,7 +42,6 @@ from receiver.intake import drafts, receptions
 from receiver.intake.audio import AudioFiles
 from receiver.intake.call import CallSettings
 from receiver.intake.ear import SoundEar
-from receiver.intake.notices import notify, wake
 from receiver.intake.receptions import Receptions
 from receiver.intake.signals import Commit, HangUp, Note, Play
 from receiver.intake.station import Answer, Order, Station
@@ -51,6 +50,7 @@ from receiver.journal.lock import WriterLock
 from receiver.journal.store import Committed, Journal, Store, Transaction
 from receiver.privacy.installation_key import installation_key
 from receiver.privacy.keys import KeyRing
+from receiver.sockets import tell, tell_service_manager
 
 TICK_S: Final = 1.0
 STEP_US: Final = 2 * SECOND_US  # a wall clock that moved by more against the monotonic one was stepped
@@ -119,7 +119,7 @@ class Intake:
         tasks.append(loop.create_task(self._every_second()))
         gc.collect()
         gc.freeze()
-        notify("READY=1")
+        tell_service_manager("READY=1")
         stopped = loop.create_task(self.stop.wait())
         try:
             done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -251,7 +251,8 @@ class Intake:
                 committed = future.result()
                 stored(committed)
                 self._tell(committed.value)
-                wake(self.installation)
+                for centre in self.installation.data.glob("*/wake.sock"):
+                    tell(centre, b"!")
                 return
             failed()
             self.report(f"alarm: not stored: {error}")
@@ -316,13 +317,13 @@ class Intake:
 
         self.journal.submit(_look).add_done_callback(beat)
         if now.mono_us - self._journal_beat_us < HEARTBEAT_S * SECOND_US:
-            notify("WATCHDOG=1")
+            tell_service_manager("WATCHDOG=1")
 
     # ── leaving ───────────────────────────────────────────────────────────────────────────────
 
     async def _leave(self, tasks: list[asyncio.Task[Any]]) -> None:
         """Hang up, close the recordings, journal the end. Units that were speaking will redial."""
-        notify("STOPPING=1")
+        tell_service_manager("STOPPING=1")
         for line in list(self.station.calls):
             with suppress(Exception):
                 self.lines[line].hang_up()
