@@ -97,7 +97,9 @@ class Careful:
 
     def _without_echo(self, windows: dtmf.Windows, limit: I64) -> dtmf.Windows:
         """Leave out echoes, with the last windows of each line as context."""
-        known = np.concatenate([self._context, windows]) if len(self._context) else windows
+        if not len(windows) and not len(self._context):
+            return windows
+        known = dtmf.joined(self._context, windows)
         order = np.arange(len(known)) if len(limit) == 1 else np.argsort(known["line"], kind="stable")
         kept = np.empty(len(known), np.bool_)
         kept[order] = dtmf.without_echo(known[order] if len(limit) > 1 else known)

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from decoder.dtmf import BLOCK, FAR, HOP, I64, WINDOW, Flags, Windows
+from decoder.dtmf import BLOCK, FAR, HOP, I64, WINDOW, Flags, Windows, joined
 from decoder.keypad import GRID, HIGH_HZ, LOW_HZ
 from decoder.samples import F32, RATE_HZ, peak_of
 from decoder.symbols import KEYS, Digit
@@ -95,7 +95,7 @@ class Runs:
 
         known: for each line the clock up to which every window has been taken.
         """
-        held = np.concatenate([self.pending, windows]) if len(self.pending) else windows
+        held = joined(self.pending, windows)
         if not len(held):
             return None
         place = held["line"] * FAR + held["clock"]

@@ -127,8 +127,8 @@ def look(hops: I16, line: I64, hop: I64, middle: Flags) -> tuple[Windows, I64, F
     Returns the windows on a key, their clock still to be set; where in `hops` their middles are; each hop's energy.
     """
     square = np.empty(len(hops), np.float32)
-    parts: list[Windows] = [np.empty(0, WINDOW)]
-    where: list[I64] = [np.empty(0, np.int64)]
+    parts: list[Windows] = []
+    where: list[I64] = []
     for first in range(0, len(hops) - 3, _HOP_TILE):
         tile = slice(first, first + _HOP_TILE + 3)
         windows, at = _look(hops[tile], middle[tile], square[tile])
@@ -136,7 +136,7 @@ def look(hops: I16, line: I64, hop: I64, middle: Flags) -> tuple[Windows, I64, F
         windows["line"], windows["hop"] = line[at], hop[at]
         parts.append(windows)
         where.append(at)
-    return np.concatenate(parts), np.concatenate(where), square
+    return joined(*parts), np.concatenate(where), square
 
 
 def _look(hops: I16, middle: Flags, square: F32) -> tuple[Windows, I64]:
@@ -173,6 +173,12 @@ def _look(hops: I16, middle: Flags, square: F32) -> tuple[Windows, I64]:
     return windows, at + 1
 
 
+def joined(*parts: Windows) -> Windows:
+    """One behind the other. (numpy compares the columns anew each time, 25 µs: avoided where it can be.)"""
+    filled = [part for part in parts if len(part)]
+    return np.concatenate(filled) if len(filled) > 1 else filled[0] if filled else np.empty(0, WINDOW)
+
+
 def masked(line: I64, hop: I64, middle: Flags, energy: F32, at: I64, windows: Windows, context: Windows) -> I64:
     """Which hops may hide a tone that was on just before: loud, close behind it, and showing no key.
 
@@ -185,7 +191,7 @@ def masked(line: I64, hop: I64, middle: Flags, energy: F32, at: I64, windows: Wi
         run = begins[np.minimum(np.searchsorted(line[begins], context["line"]), len(begins) - 1)]
         of_context = run + context["hop"] - hop[run]
         of_context[line[run] != context["line"]] = -MASK_HOPS - 1
-        at, windows = np.concatenate([of_context, at]), np.concatenate([context, windows])
+        at, windows = np.concatenate([of_context, at]), joined(context, windows)
     if not len(at):
         return np.empty(0, np.int64)
     place = windows["line"] * FAR + windows["hop"]
