@@ -43,9 +43,14 @@ MASK_HOPS: Final = 6  # … for so long
 
 FAR: Final = 1 << 40  # between lines, where places on all lines are one number
 
-_BLOCK_BASIS: Final = np.ascontiguousarray(goertzel.basis(LOW_HZ + HIGH_HZ, BLOCK).T)
-# The same as complex numbers, real and imaginary parts in turn.
-_WINDOW_BASIS: Final = np.ascontiguousarray(_BLOCK_BASIS.reshape(BLOCK, 2, 8).transpose(0, 2, 1).reshape(BLOCK, 16))
+HUM_HZ: Final = 55.0  # between 50 and 60: over 15 ms hardly to be told from either
+# The keypad's tones, then what is slower than any: that energy is not held against a digit.
+_TONES: Final = goertzel.basis(LOW_HZ + HIGH_HZ, BLOCK)
+_BLOCK_BASIS: Final = np.ascontiguousarray(np.concatenate([_TONES, goertzel.slow(BLOCK, hum_hz=HUM_HZ)]).T)
+# The same, tones as complex numbers with real and imaginary parts in turn.
+_WINDOW_BASIS: Final = _BLOCK_BASIS[:, [*np.arange(16).reshape(2, 8).T.ravel(), 16, 17, 18, 19]].copy()
+_HOP_SLOW: Final = np.ascontiguousarray(goertzel.slow(HOP).T)
+_COLUMNS: Final = _BLOCK_BASIS.shape[1]
 _ENERGY_MIN: Final = BLOCK * peak_of(LEVEL_DBM0_MIN) ** 2  # two sines, width · peak² / 2 each
 _TILE: Final = 4_096  # blocks a product: few calls, and most of it still in the cache
 _HOP_TILE: Final = 2_048
@@ -70,8 +75,8 @@ class Gate:
 
     def __init__(self) -> None:
         self._sound = np.empty((0, BLOCK), np.float32)
-        self._products = np.empty((0, 16), np.float32)
-        self._squares = np.empty((16, 0), np.float32)
+        self._products = np.empty((0, _COLUMNS), np.float32)
+        self._squares = np.empty((_COLUMNS, 0), np.float32)
 
     def hits(self, blocks: I16) -> Flags:
         """blocks: (n, BLOCK), int16. Returns (n,), rarely true in noise.
@@ -82,7 +87,8 @@ class Gate:
         size = min(_TILE, len(blocks))
         if size > len(self._sound):
             self._sound = np.empty((size, BLOCK), np.float32)
-            self._products, self._squares = np.empty((size, 16), np.float32), np.empty((16, size), np.float32)
+            self._products = np.empty((size, _COLUMNS), np.float32)
+            self._squares = np.empty((_COLUMNS, size), np.float32)
         for first in range(0, len(blocks), _TILE):
             tile = self._sound[: min(size, len(blocks) - first)]
             np.copyto(tile, blocks[first : first + _TILE])
@@ -98,10 +104,11 @@ class Gate:
         """Indices of the blocks whose energy is mostly that of two keypad tones. tile: (n, BLOCK), total: (n,)."""
         count = len(tile)
         np.matmul(tile, _BLOCK_BASIS, out=self._products[:count])
-        tones = self._squares[:, :count]
-        np.copyto(tones, self._products[:count].T)
-        np.multiply(tones, tones, out=tones)
-        tones = np.add(tones[:8], tones[8:], out=tones[:8])
+        squares = self._squares[:, :count]
+        np.copyto(squares, self._products[:count].T)
+        np.multiply(squares, squares, out=squares)
+        tones = np.add(squares[:8], squares[8:16], out=squares[:8])
+        total = total - squares[16:].sum(axis=0)
         low, high = _strongest(tones)
         pair = low + high
         maybe = np.flatnonzero((pair > BLOCK_SHARE_MIN * total) & (np.minimum(low, high) > WEAKER_SHARE_MIN * pair))
@@ -144,11 +151,13 @@ def _look(hops: I16, middle: Flags, square: F32) -> tuple[Windows, I64]:
     sound = hops.astype(np.float32)
     square[:] = goertzel.energy(sound)
     total = square[:-2] + square[1:-1] + square[2:]
+    square -= goertzel.energy(sound @ _HOP_SLOW)
     frames = np.concatenate([sound[:-2], sound[1:-1], sound[2:]], axis=1)
     products = frames @ _WINDOW_BASIS
     squares = products.T.copy()
     squares *= squares
-    tones = squares[0::2] + squares[1::2]
+    tones = squares[0:16:2] + squares[1:16:2]
+    total -= squares[16:].sum(axis=0)
     low, high = _strongest(tones)
     pair = low + high
     on = middle[1:-1] & (pair > WINDOW_SHARE_MIN * total) & (total > _ENERGY_MIN)
@@ -168,8 +177,8 @@ def _look(hops: I16, middle: Flags, square: F32) -> tuple[Windows, I64]:
     windows["tones"] = mine.T
     phases = products.view(np.complex64).ravel()
     for which, tone in enumerate((row, 4 + column)):
-        place = 8 * at + tone
-        windows["turn"][:, which] = phases[place] * phases[place - 8].conj()
+        place = _COLUMNS // 2 * at + tone
+        windows["turn"][:, which] = phases[place] * phases[place - _COLUMNS // 2].conj()
     return windows, at + 1
 
 

@@ -25,6 +25,17 @@ def basis(hz: Sequence[float], width: int) -> F32:
     return np.ascontiguousarray(both * np.sqrt(2 / width), np.float32)
 
 
+def slow(width: int, *, hum_hz: float = 0.0) -> F32:
+    """What is no tone: a constant and a slope, and with `hum_hz` a wave of that frequency. Returns (2 or 4, width).
+
+    Orthonormal: the squares of a frame's products sum to the energy of direct current, rumble and mains hum in it.
+    """
+    time = np.arange(width) - (width - 1) / 2
+    phase = 2 * np.pi * hum_hz / RATE_HZ * time
+    shapes = [np.ones(width), time, *([np.cos(phase), np.sin(phase)] if hum_hz else [])]
+    return np.ascontiguousarray(np.linalg.qr(np.array(shapes).T)[0].T, np.float32)
+
+
 def explained(products: F32) -> F32:
     """Energy at each frequency, from products with a `basis`. (2·k, n) → (k, n)."""
     count = len(products) // 2

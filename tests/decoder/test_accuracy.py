@@ -83,6 +83,19 @@ def test_an_echo_is_not_a_second_digit(echo_ms: int) -> None:
     assert keys_heard([np.rint(sound).astype(np.int16)]) == [STRING]
 
 
+@pytest.mark.parametrize("offset", [-6_000, 300, 6_000])
+def test_direct_current_is_not_held_against_a_digit(offset: int) -> None:
+    """An 8-bit modem may be off by a whole step: 256."""
+    assert keys_heard([(on_the_line(1, level_dbm0=-25) + offset).astype(np.int16)]) == [STRING]
+
+
+@pytest.mark.parametrize("hz", [50, 60])
+def test_hum_ten_times_stronger_than_a_tone_does_no_harm(hz: int) -> None:
+    sound = on_the_line(1, level_dbm0=-22).astype(float)
+    sound += peak_of(-12) * np.sin(2 * np.pi * hz * np.arange(len(sound)) / 8_000)
+    assert keys_heard([np.rint(sound).astype(np.int16)]) == [STRING]
+
+
 def test_what_is_measured_is_what_was_sent() -> None:
     sound = synth.dtmf("5", on_ms=60, level_dbm0=-17, twist_db=3, offset_percent=1.2)
     padded = np.concatenate([np.zeros(900, np.int16), sound, np.zeros(900, np.int16)])
