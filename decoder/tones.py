@@ -43,7 +43,7 @@ ON_MIN: Final = 4  # 50 ms; handshake tones are 70 ms and longer
 PROGRESS_ON_MIN: Final = 10  # 125 ms below 500 Hz, where voices are
 STEADY_MIN: Final = 0.8  # how well the turns of the phase agree; a voice glides
 
-_BASIS: Final = goertzel.basis(PROBES, WIDTH)
+_BASIS: Final = np.concatenate([goertzel.basis(PROBES, WIDTH), goertzel.slow(WIDTH)])
 _FIRST: Final = np.cumsum([0, *(len(kind.value) for kind in KINDS[:-1])])  # of each kind's probes
 _PARTS: Final = np.ascontiguousarray(np.concatenate([_BASIS[:, :HOP], _BASIS[:, HOP:]]))
 _ENERGY_MIN: Final = WIDTH * peak_of(LEVEL_DBM0_MIN) ** 2 / 2
@@ -142,7 +142,9 @@ def _windows(hops: I16) -> tuple[NDArray[np.int64], F32, F32, NDArray[np.complex
     square = goertzel.energy(sound)
     total = square[:-1] + square[1:]
     count = len(PROBES)
-    probes = goertzel.explained(parts[: 2 * count, :-1] + parts[2 * count :, 1:])
+    products = parts[: len(_BASIS), :-1] + parts[len(_BASIS) :, 1:]
+    probes = goertzel.explained(products[: 2 * count])
+    total -= np.square(products[2 * count :]).sum(axis=0)
     kinds = np.add.reduceat(probes, _FIRST, axis=0)
     best = kinds.argmax(axis=0)
     on = (kinds.max(axis=0) > SHARE_MIN * total) & (total > _ENERGY_MIN)

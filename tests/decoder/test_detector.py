@@ -209,3 +209,11 @@ def test_tones_have_names_levels_and_frequencies() -> None:
     assert tones[-1].hz == pytest.approx(1442, abs=2)
     assert tones[-1].level_dbm0 == pytest.approx(-25, abs=0.5)
     assert tones[0].level_dbm0 == pytest.approx(-15, abs=0.3)
+
+
+def test_a_tone_over_direct_current_is_heard() -> None:
+    sound = synth.steps((ToneStep((), 200), ToneStep((1400.0,), 850, -20), ToneStep((), 200))) + 3_000
+    (tone,) = heard(Samples(0, sound.astype(np.int16)), [])
+    assert isinstance(tone, Tone)
+    assert tone.name == "kiss-off 1400"
+    assert tone.end - tone.start == pytest.approx(6_800, abs=200)
