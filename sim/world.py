@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from decoder.exchange import Format, Message, ToneStep
+from decoder.exchange import Message, ToneStep
 from decoder.registry import FORMATS
 from decoder.samples import RATE_HZ, from_ms
 from decoder.symbols import Digit, Symbol
@@ -27,84 +27,22 @@ from receiver.clock import Now
 from receiver.event import Draft, Record
 from receiver.intake import drafts, receptions
 from receiver.intake.call import CallSettings, State
-from receiver.intake.ear import Understanding
 from receiver.intake.receptions import Receptions
-from receiver.intake.signals import SAMPLE_US, Commit, HangUp, Input, Note, Play, Voice
+from receiver.intake.signals import SAMPLE_US, Commit, HangUp, Note, Play, Voice
 from receiver.intake.station import Answer, Order, Station
 from receiver.journal.store import Store, Transaction
 from receiver.privacy.keys import KeyRing
 from sim import panel as units
+from sim.faults import Faults
 from sim.panel import Panel, PanelEffect, PanelSettings
+from sim.symbol_ear import HEARS_LATE, Stretch, SymbolEar
 
 START_US: Final = 1_775_044_200_000_000  # 2026-04-01 20:50 JST
-HEARS_LATE: Final = from_ms(25)  # from the end of a digit to its report
 EAR_LATE: Final = from_ms(15)  # a unit's own ear
 LAST_MOMENT: Final = 2 * 3600 * RATE_HZ
 SYLLABLE: Final = from_ms(500)
 RING_EVERY: Final = 3 * RATE_HZ
 TICK: Final = RATE_HZ
-
-
-@dataclass(frozen=True, slots=True)
-class Faults:
-    """What goes wrong in this run. Chances are per digit, per commit, per tone."""
-
-    digit_lost: float
-    digit_wrong: float
-    digit_doubtful: float
-    commit_slow: float
-    mishears: float
-    crash_at: int
-    crash_in_commit: bool  # the commit is on disk, and nobody was told
-    down: int
-
-    @staticmethod
-    def drawn(rng: random.Random) -> Faults:
-        """The weights are drawn as well: some worlds are calm in one respect and wild in another."""
-        return Faults(
-            digit_lost=rng.choice([0.0, 0.0, 0.005, 0.02]),
-            digit_wrong=rng.choice([0.0, 0.01]),
-            digit_doubtful=rng.choice([0.0, 0.0, 0.01]),
-            commit_slow=rng.choice([0.0, 0.05, 0.3]),
-            mishears=rng.choice([0.0, 0.0, 0.1]),
-            crash_at=rng.randrange(40 * RATE_HZ),
-            crash_in_commit=rng.random() < 0.4,
-            down=rng.randrange(from_ms(200), 8 * RATE_HZ),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """What a line brings when sound is left out: symbols, and silence up to `until`."""
-
-    until: int
-    heard: tuple[Symbol | Voice, ...] = ()
-
-
-class SymbolEar:
-    """The receiver's ear for stretches; formats and echo guard are the real ones."""
-
-    def __init__(self, formats: tuple[Format, ...]) -> None:
-        self._understanding = Understanding(formats)
-        self.until = 0
-        self.report = self._understanding.report
-        self.playing = self._understanding.playing
-        self.played = self._understanding.played
-
-    @property
-    def deadline(self) -> int | None:
-        deadline = self._understanding.deadline
-        return None if deadline is None else deadline + HEARS_LATE
-
-    def hear(self, sound: Stretch) -> list[Input]:
-        self.until = max(self.until, sound.until)
-        inputs: list[Input] = []
-        for heard in sound.heard:
-            inputs += [heard] if isinstance(heard, Voice) else self._understanding.take(heard)
-        return inputs + self._understanding.tick(self.until - HEARS_LATE)
-
-    def finish(self) -> list[Input]:
-        return self._understanding.tick(self.until + RATE_HZ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +163,7 @@ class World:
             number=self._keys.random_subject,
             digest=lambda number: self._keys.digest("phone", number),
         )
+        self._store.transact(receptions.end_cut_off)
         self._note(drafts.intake_event("intake.started", version="world"))
 
     def _crash_now(self) -> None:

@@ -16,19 +16,20 @@ from typing import Final
 from decoder import synth
 from decoder.exchange import ToneStep
 from decoder.samples import Samples
+from receiver.intake.drafts import CallId
 from receiver.intake.recorder import SUFFIX, Recorder
 
 WAITING_MAX: Final = 4_000  # writes in the queue: 8 lines, four minutes of a dead disk
 
-Stored = Callable[[str, str, int, str], None]
-"""Called with (call, file name, samples, sha256) once a recording is on disk."""
+Stored = Callable[[CallId, str, int, str], None]
+"""Called with (call and line, file name, samples, sha256) once a recording is on disk."""
 
 
 @dataclass(slots=True)
 class _Tape:
     """The recording of one call."""
 
-    call: str
+    identity: CallId
     path: Path
     recorder: Recorder
     steps: dict[int, tuple[ToneStep, ...]] = field(default_factory=dict)
@@ -58,7 +59,7 @@ class AudioFiles:
         """A call begins on `line`."""
         self.end(line)
         recorder = Recorder(call, lambda: self._key(call), self._entropy)
-        self._tapes[line] = _Tape(call, self._folder / f"{call}{SUFFIX}", recorder)
+        self._tapes[line] = _Tape(CallId(call, line), self._folder / f"{call}{SUFFIX}", recorder)
 
     def heard(self, line: str, sound: Samples) -> None:
         if tape := self._tapes.get(line):
@@ -94,7 +95,7 @@ class AudioFiles:
         if data and not tape.broken:
             if self._waiting >= WAITING_MAX:
                 tape.broken = True
-                self._report(f"alarm: recording of call {tape.call} ends: the disk does not keep up")
+                self._report(f"alarm: recording of call {tape.identity.call} ends: the disk does not keep up")
                 return
             self._queue(lambda: self._append(tape, data))
 
@@ -120,7 +121,7 @@ class AudioFiles:
                 os.close(descriptor)
         except OSError as error:
             tape.broken = True
-            self._report(f"alarm: recording of call {tape.call} ends: {error.strerror}")
+            self._report(f"alarm: recording of call {tape.identity.call} ends: {error.strerror}")
 
     def _finish(self, tape: _Tape) -> None:
         if tape.broken or not tape.path.exists():
@@ -132,6 +133,6 @@ class AudioFiles:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            self._report(f"alarm: recording of call {tape.call} may be lost: {error.strerror}")
+            self._report(f"alarm: recording of call {tape.identity.call} may be lost: {error.strerror}")
             return
-        self._stored(tape.call, tape.path.name, tape.recorder.samples, tape.recorder.sha256)
+        self._stored(tape.identity, tape.path.name, tape.recorder.samples, tape.recorder.sha256)

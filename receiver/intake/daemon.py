@@ -113,6 +113,7 @@ class Intake:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop.set)
+        self.submit(receptions.end_cut_off, lambda ended: None)
         self.note(drafts.intake_event("intake.started", version=self.version, lines=sorted(self.lines)))
         tasks = [loop.create_task(line.run(self._delivery(name))) for name, line in self.lines.items()]
         tasks += [loop.create_task(other(self)) for other in others]
@@ -389,8 +390,8 @@ async def serve(
     journal, keys, lock = open_journal(installation, settings, clock, report)
     intakes: list[Intake] = []
 
-    def stored(call: str, file: str, samples: int, sha256: str) -> None:
-        draft = drafts.audio_stored(drafts.CallId(call, ""), file, samples=samples, sha256=sha256)
+    def stored(identity: drafts.CallId, file: str, samples: int, sha256: str) -> None:
+        draft = drafts.audio_stored(identity, file, samples=samples, sha256=sha256)
         journal.submit(lambda tx: tx.append(draft))
 
     audio = AudioFiles(installation.audio, keys.key, os.urandom, stored, report)

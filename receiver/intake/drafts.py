@@ -43,7 +43,16 @@ def call_started(identity: CallId, answered: Answered) -> Draft:
     )
 
 
-def call_ended(identity: CallId, reason: str, *, samples: int, frames: int, rejected: int, voice: bool) -> Draft:
+def call_ended(
+    identity: CallId,
+    reason: str,
+    *,
+    samples: int | None = None,
+    frames: int = 0,
+    rejected: int | None = None,
+    voice: bool | None = None,
+) -> Draft:
+    """None for what nobody knows any more: the intake was killed during the call."""
     return _draft("call.ended", identity, reason=reason, samples=samples, frames=frames, rejected=rejected, voice=voice)
 
 

@@ -186,6 +186,15 @@ def drafts_of(
         kind = "unreadable" if said.digits else "voice"
         heard_at_us = heard_by_us if started is None else started
         made.append(drafts.call_unknown(identity, kind, best, heard_at_us=heard_at_us, source=source))
+    made.append(
+        drafts.call_ended(
+            identity,
+            "end of the recording",
+            frames=len(said.frames),
+            rejected=len(said.rejected),
+            voice=said.voiced >= VOICE_LEAST,
+        )
+    )
     return CallDrafts(tuple(made), repeats)
 
 

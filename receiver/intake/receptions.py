@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from receiver.clock import MINUTE_US
 from receiver.event import Draft, Record
-from receiver.intake.drafts import RECEPTIONS
+from receiver.intake import drafts
+from receiver.intake.drafts import RECEPTIONS, CallId
 
 if TYPE_CHECKING:
     from receiver.journal.store import Transaction
@@ -26,12 +27,13 @@ WINDOW_US: Final = 30 * MINUTE_US
 class Receptions:
     """Projection: one row for each reception, and the digests of recordings already taken.
 
+    caller   holds the calls in progress
     open     1 while a retransmission of it may still come: a frame whose kiss-off is not completed
     original the first reception of the same message, itself if it is the first
     """
 
     name: str = "receptions"
-    version: int = 1
+    version: int = 2
     tables: tuple[str, ...] = ("reception", "recording", "caller")
 
     def create(self, db: sqlite3.Connection) -> None:
@@ -42,7 +44,7 @@ class Receptions:
         )
         db.execute("CREATE INDEX reception_open ON reception (raw) WHERE open = 1")
         db.execute("CREATE TABLE recording (sha256 TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
-        db.execute("CREATE TABLE caller (call TEXT PRIMARY KEY, digest TEXT) STRICT, WITHOUT ROWID")
+        db.execute("CREATE TABLE caller (call TEXT PRIMARY KEY, line TEXT NOT NULL, digest TEXT) STRICT, WITHOUT ROWID")
 
     def fold(self, db: sqlite3.Connection, record: Record) -> None:
         payload = record.payload
@@ -68,11 +70,10 @@ class Receptions:
                 (payload["reception"],),
             )
         elif record.type == "call.started":
-            db.execute("INSERT OR REPLACE INTO caller VALUES (?, ?)", (payload["call"], payload["caller_digest"]))
+            started = (payload["call"], payload["line"], payload["caller_digest"])
+            db.execute("INSERT OR REPLACE INTO caller VALUES (?, ?, ?)", started)
         elif record.type == "call.ended":
             db.execute("DELETE FROM caller WHERE call = ?", (payload["call"],))
-        elif record.type == "intake.started":
-            db.execute("DELETE FROM caller")  # calls that a crash cut off
         elif record.type == "recording.taken":
             db.execute("INSERT OR IGNORE INTO recording VALUES (?)", (payload["sha256"],))
 
@@ -83,6 +84,16 @@ def store(tx: Transaction, draft: Draft, window_us: int = WINDOW_US) -> Record:
     if draft.type == "frame.accepted":
         payload["duplicate_of"] = _original(tx, draft, window_us)
     return tx.append(replace(draft, payload=payload))
+
+
+def end_cut_off(tx: Transaction) -> list[Record]:
+    """At start: end in the journal the calls that were open when the intake was killed."""
+    ended = []
+    for call, line in tx.rows("SELECT call, line FROM caller ORDER BY call"):
+        (frames,) = tx.rows("SELECT count(*) FROM reception WHERE call = ? AND raw IS NOT NULL", call)[0]
+        cut = drafts.call_ended(CallId(call, line), "the intake was killed", frames=frames)
+        ended.append(tx.append(cut))
+    return ended
 
 
 def taken(tx: Transaction, sha256: str) -> bool:

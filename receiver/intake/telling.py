@@ -17,7 +17,7 @@ def line_for(record: Record) -> str | None:
     match record.type:
         case "frame.accepted":
             return f"{line}: {_frame(record)}"
-        case "call.started" if line.startswith(FOLDERS):
+        case "call.started" | "call.ended" if line.startswith(FOLDERS):
             return None
         case "call.started":
             number = "caller ID" if payload["caller_given"] else f"no caller ID ({payload['withheld'] or 'not sent'})"

@@ -131,6 +131,18 @@ def test_a_frame_that_gets_no_kiss_off_is_no_link_of_a_chain(intake: Intake) -> 
     assert duplicate(withheld) is None
 
 
+def test_calls_open_at_a_kill_are_ended_at_the_next_start(intake: Intake) -> None:
+    cut, whole = intake.call("modem:a", "0775610000"), intake.call("modem:b")
+    intake.frame(cut)
+    intake.append(drafts.call_ended(whole, "far end", samples=1, frames=0, rejected=0, voice=False))
+    (outcome,) = intake.store.transact(receptions.end_cut_off)
+    assert isinstance(outcome, Committed)
+    (ended,) = outcome.value
+    assert (ended.payload["call"], ended.payload["frames"]) == (cut.call, 1)
+    assert ended.payload["reason"] == "the intake was killed"
+    assert intake.store.transact(receptions.end_cut_off)[0].value == []  # type: ignore[union-attr]
+
+
 def test_a_recording_is_known_by_its_content(intake: Intake) -> None:
     taken = drafts.recording_taken(CallId("f" * 32, "wav:in"), "x.wav", sha256="ab", frames=0, rejected=0, problem=None)
     intake.append(taken)
