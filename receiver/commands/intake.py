@@ -39,6 +39,8 @@ def intake(lines: tuple[str, ...], supervised: bool, installation: Installation)
         end_with_parent()
     config = load(installation.config) if installation.config else default(installation.data)
     served, folders = _made([*(line.uri for line in config.lines), *lines])
+    if not served and not folders:
+        click.echo("alarm: no line is configured, nothing will be answered; give --line or lines = [...]", err=True)
     asyncio.run(
         serve(
             installation,

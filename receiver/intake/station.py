@@ -104,6 +104,8 @@ class Station(Generic[Sound]):
     def answered(self, line: str, caller: str | None, called: str | None, now: Now) -> list[Order]:
         orders = self._end(line, "answered anew", now)
         watch = self._watch(line, now)
+        if watch.health is Health.DEAF:  # found silent by us, not by its driver: an answer is a sign of life
+            orders += [(line, Note(draft)) for draft in watch.healed()]
         watch.opened()
         identity = CallId(self._number(), line)
         opened = _Open(Call(identity, self._settings, self._tokens), self._ear(), now.mono_us)

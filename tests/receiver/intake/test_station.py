@@ -166,6 +166,9 @@ def test_a_line_that_goes_silent_in_a_call_is_found_and_healed_by_its_driver() -
     assert types == ["call.ended", "line.fault"]
     assert station.lines["line 0"].health is Health.DEAF
     assert station.tick(at(20)) == []
+    answered = station.answered("line 0", None, None, at(25))
+    assert [order.draft.type for _, order in answered if isinstance(order, Note)] == ["line.healed", "call.started"]
+    station.fault("line 0", "unplugged", at(26))
     healed = station.healed("line 0", at(30))
     assert [order.draft.type for _, order in healed if isinstance(order, Note)] == ["line.healed"]
 
