@@ -168,7 +168,7 @@ def _digits(recordings: Sequence[Samples], places: Sequence[int], total: int) ->
             mine = hop[first:last] - place // HOP
             whole = goertzel.framed(recording.pcm, HOP)
             inside = np.searchsorted(mine, len(whole))
-            sound[first : first + inside] = whole[mine[:inside]]
+            np.take(whole, mine[:inside], axis=0, out=sound[first : first + inside], mode="clip")
             rest = recording.pcm[len(whole) * HOP :]
             sound[first + inside : last, : len(rest)][mine[inside:] == len(whole)] = rest
         return sound

@@ -53,7 +53,7 @@ _HOP_SLOW: Final = np.ascontiguousarray(goertzel.slow(HOP).T)
 _COLUMNS: Final = _BLOCK_BASIS.shape[1]
 _ENERGY_MIN: Final = BLOCK * peak_of(LEVEL_DBM0_MIN) ** 2  # two sines, width · peak² / 2 each
 _TILE: Final = 4_096  # blocks a product: few calls, and most of it still in the cache
-_HOP_TILE: Final = 2_048
+_HOP_TILE: Final = 3_072
 
 WINDOW: Final = np.dtype(
     [
@@ -74,7 +74,7 @@ class Gate:
     """Which blocks hold something like a digit; keeps the room it works in."""
 
     def __init__(self) -> None:
-        self._sound = np.empty((0, BLOCK), np.float32)
+        self._sound, self._loud = np.empty((0, BLOCK), np.float32), np.empty((0, BLOCK), np.float32)
         self._products = np.empty((0, _COLUMNS), np.float32)
         self._squares = np.empty((_COLUMNS, 0), np.float32)
 
@@ -86,7 +86,7 @@ class Gate:
         hits = np.zeros(len(blocks), np.bool_)
         size = min(_TILE, len(blocks))
         if size > len(self._sound):
-            self._sound = np.empty((size, BLOCK), np.float32)
+            self._sound, self._loud = np.empty((size, BLOCK), np.float32), np.empty((size, BLOCK), np.float32)
             self._products = np.empty((size, _COLUMNS), np.float32)
             self._squares = np.empty((_COLUMNS, size), np.float32)
         for first in range(0, len(blocks), _TILE):
@@ -95,7 +95,8 @@ class Gate:
             total = goertzel.energy(tile)
             loud = np.flatnonzero(total > _ENERGY_MIN)
             if len(loud) < len(tile):
-                tile, total = tile[loud], total[loud]
+                tile = np.take(tile, loud, axis=0, out=self._loud[: len(loud)], mode="clip")
+                total = total[loud]
             if len(loud):
                 hits[first + loud[self._tonal(tile, total)]] = True
         return hits
