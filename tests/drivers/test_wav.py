@@ -190,7 +190,7 @@ def test_headerless_by_option(tmp_path: Path) -> None:
 def test_sox_reads_what_we_write_and_we_read_what_sox_writes(tmp_path: Path) -> None:
     sox = shutil.which("sox")
     if sox is None:
-        pytest.skip("sox is not installed")
+        pytest.skip("sox is not installed: apt-get install sox")
     values = pcm16(tone(8000, 1.0, peak=peak_of(-10) / 32768))
     write(tmp_path / "ours.wav", [values, values])
     options = ["-r", "44100", "-b", "24", "-D"]

@@ -292,7 +292,7 @@ def test_damage_gives_calls_or_one_line(tmp_path_factory: pytest.TempPathFactory
 def test_tshark_sees_the_same_streams(tmp_path: Path) -> None:
     tshark = shutil.which("tshark")
     if tshark is None:
-        pytest.skip("tshark is not installed")
+        pytest.skip("tshark is not installed: apt-get install tshark")
     capture = with_sip(Capture())
     capture.sound(sound(2), at_ms=200, drop=frozenset({5, 6, 50}))
     capture.sound(sound(1), at_ms=200, source=CENTRE, target=PANEL, ssrc=9, drop=frozenset({3}))

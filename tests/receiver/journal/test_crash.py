@@ -88,7 +88,7 @@ def test_a_full_disk_gives_no_receipt_and_loses_none(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: no fault at the n-th system call")
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: apt-get install strace")
 @pytest.mark.parametrize(("calls", "most"), [("pwrite64", 40), ("fdatasync", 9)])
 @pytest.mark.parametrize("fault", ["error=EIO", "error=ENOSPC", "signal=KILL"])
 def test_failing_at_the_nth_call_that_writes(

@@ -121,7 +121,7 @@ def disk_after(steps: Sequence[Step], chance: random.Random) -> dict[str, bytes]
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: no recording of system calls")
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: apt-get install strace")
 def test_every_receipt_survives_a_power_cut(
     tmp_path: Path, fresh_store: Callable[[Path], Store], tally: Callable[[], Any]
 ) -> None:
