@@ -49,7 +49,7 @@ _PARTS: Final = np.ascontiguousarray(np.concatenate([_BASIS[:, :HOP], _BASIS[:, 
 _ENERGY_MIN: Final = WIDTH * peak_of(LEVEL_DBM0_MIN) ** 2 / 2
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Sounding:
     """A tone that has not ended. Sums are over its windows."""
 
@@ -59,6 +59,9 @@ class _Sounding:
     probes: F32  # energy at each of PROBES
     total: float
     turns: NDArray[np.complex64]  # turn of the phase from hop to hop, at each of PROBES
+    ahead: float  # energy of its first, its loudest and its last window
+    loudest: float
+    behind: float
 
 
 class Tones:
@@ -80,7 +83,7 @@ class Tones:
         hops = goertzel.framed(self._rest, HOP)
         if len(hops) < 2:
             return []
-        kind, probes, total, turns = _windows(hops)
+        kind, strength, probes, total, turns = _windows(hops)
         edges = np.flatnonzero(np.diff(kind)) + 1
         tones = []
         for first, last in itertools.pairwise([0, *edges.tolist(), len(kind)]):
@@ -89,7 +92,19 @@ class Tones:
             if self._sounding is not None and self._sounding.kind != what:
                 tones += self._ended()
             if what != NONE:
-                self._sound(what, first, last, probes[:, run].sum(axis=1), total[run].sum(), turns[:, run].sum(axis=1))
+                here = strength[run]
+                heard = _Sounding(
+                    what,
+                    self._hops + first,
+                    self._hops + last - 1,
+                    probes[:, run].sum(axis=1),
+                    float(total[run].sum()),
+                    turns[:, run].sum(axis=1),
+                    float(here[0]),
+                    float(here.max()),
+                    float(here[-1]),
+                )
+                self._sounding = heard if self._sounding is None else _longer(self._sounding, heard)
         self._hops += len(kind)
         self._rest = self._rest[len(kind) * HOP :]
         return tones
@@ -97,15 +112,6 @@ class Tones:
     def finish(self) -> list[Tone]:
         """The end of the sound: as if silence followed."""
         return self.feed(np.zeros(2 * WIDTH, np.int16)) + self._ended()
-
-    def _sound(self, kind: int, first: int, last: int, probes: F32, total: float, turns: NDArray[np.complex64]) -> None:
-        """Take a run `[first, last)` of windows of one kind."""
-        now = self._sounding
-        if now is None:
-            self._sounding = _Sounding(kind, self._hops + first, self._hops + last - 1, probes, total, turns)
-            return
-        now.last = self._hops + last - 1
-        now.probes, now.total, now.turns = now.probes + probes, now.total + total, now.turns + turns
 
     def _ended(self) -> list[Tone]:
         """The tone that sounded, if it was one."""
@@ -124,18 +130,36 @@ class Tones:
         nominal = PROBES[strongest]
         hz = nominal + float(np.angle(tone.turns[strongest] * np.exp(-1j * advance * nominal))) / advance
         both = kind is Kind.PROGRESS and min(mine[0], mine[2]) > 0.1 * mine.sum()
-        level = level_of(math.sqrt(float(mine.sum()) / count * 2 / WIDTH))
-        start, end = max(tone.first * HOP + HOP // 2, 0), tone.last * HOP + WIDTH - HOP // 2
+        level = level_of(math.sqrt(tone.loudest * 2 / WIDTH))
+        # How far the outermost windows are covered by the tone.
+        start = round((tone.first + 2) * HOP - WIDTH * math.sqrt(tone.ahead / tone.loudest))
+        end = round(tone.last * HOP + WIDTH * math.sqrt(tone.behind / tone.loudest))
         confidence = min(1.0, float(mine.sum()) / tone.total)
         name = "dial" if both else _name(kind, end - start)
-        return [Tone(round(hz, 1), start, end, round(level, 2), round(confidence, 3), name)]
+        return [Tone(round(hz, 1), max(start, 0), end, round(level, 2), round(confidence, 3), name)]
 
 
-def _windows(hops: I16) -> tuple[NDArray[np.int64], F32, F32, NDArray[np.complex64]]:
+def _longer(tone: _Sounding, more: _Sounding) -> _Sounding:
+    """The same tone, sounding on."""
+    return _Sounding(
+        tone.kind,
+        tone.first,
+        more.last,
+        tone.probes + more.probes,
+        tone.total + more.total,
+        tone.turns + more.turns,
+        tone.ahead,
+        max(tone.loudest, more.loudest),
+        more.behind,
+    )
+
+
+def _windows(hops: I16) -> tuple[NDArray[np.int64], F32, F32, F32, NDArray[np.complex64]]:
     """What each window (two hops) sounds like.
 
     hops : (n + 1, HOP), one behind the other
-    Returns kind (n,), index in KINDS or NONE; energy at each probe (p, n); whole energy (n,); turn of phase (p, n).
+    Returns kind, index in KINDS or NONE (n,); energy of that kind (n,); energy at each probe (p, n); whole energy (n,);
+    turn of phase (p, n).
     """
     sound = hops.astype(np.float32)
     parts = _PARTS @ sound.T
@@ -147,10 +171,11 @@ def _windows(hops: I16) -> tuple[NDArray[np.int64], F32, F32, NDArray[np.complex
     total -= np.square(products[2 * count :]).sum(axis=0)
     kinds = np.add.reduceat(probes, _FIRST, axis=0)
     best = kinds.argmax(axis=0)
-    on = (kinds.max(axis=0) > SHARE_MIN * total) & (total > _ENERGY_MIN)
+    strength = kinds.max(axis=0)
+    on = (strength > SHARE_MIN * total) & (total > _ENERGY_MIN)
     halves = parts[:count] + 1j * parts[count : 2 * count]
     turns = halves[:, 1:] * halves[:, :-1].conj()
-    return np.where(on, best, NONE), probes, total, turns
+    return np.where(on, best, NONE), strength, probes, total, turns
 
 
 def _name(kind: Kind, samples: int) -> str:
