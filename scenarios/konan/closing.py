@@ -17,6 +17,12 @@ from scenarios.konan.turn import Handler, Turn, days, refused_by
 from scenarios.konan.words import Does, Finding, Flow, Signal, State
 
 DUTY_CLAUSES: Final = {"address": "K-11.2.1b", "contact_person": "K-11.2.4", "choice": "K-11.2.2"}
+DUTY_ENDED_BY: Final = {
+    "address": "case address N",
+    "choice": "case dispatch N",
+    "contact_person": "case dispatch N --contact",
+    "accepted_by": "case dispatch N --accepted-by",
+}
 
 
 def close(turn: Turn) -> Refused | None:
@@ -37,7 +43,8 @@ def _refuse(clause: str, reason: str) -> Handler:
 def open_duty(turn: Turn) -> Refused | None:
     """The first duty that is still open, as a refusal."""
     for duty in sorted(turn.case.duties):
-        return Refused(DUTY_CLAUSES.get(duty, "K-11.2.4"), f"duty still open: {duty}")
+        how = DUTY_ENDED_BY.get(duty.partition(":")[0])
+        return Refused(DUTY_CLAUSES.get(duty, "K-11.2.4"), f"duty still open: {duty}" + (f": {how}" if how else ""))
     return None
 
 
