@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from decoder.checksum import CONTACT_ID_VALUES, contact_id_check, modulo_15
+from decoder.echo import without_echoes
 from decoder.exchange import Format, Message, ToneStep
 from decoder.frame import Frame, Qualifier, Reason, Rejected
 from decoder.samples import from_ms
@@ -87,44 +88,48 @@ def decode(digits: str) -> Reason | None:
 
 @dataclass(slots=True)
 class Reader:
-    """Collects the digits of one run and judges it when it stands alone."""
+    """Collects the digits of one run and judges it when it stands alone. Echoes are no digits of it (`echo.py`)."""
 
-    _digits: list[Digit] = field(default_factory=list)
-    _count: int = 0  # digits of the run, with those beyond DIGITS_MAX
+    _heard: list[Digit] = field(default_factory=list)  # with echoes
+    _own: list[Digit] = field(default_factory=list)  # without
+    _beyond: int = 0  # digits of the run beyond DIGITS_MAX
     _end: int = 0  # of the run so far
-    _lost: list[int] = field(default_factory=list)  # how many digits had been heard where audio was lost
-    _judged: bool = False  # the run has given its frame; what still follows without a pause is no new one
+    _lost: list[int] = field(default_factory=list)  # where audio was lost
+    _judged: int = 0  # digits heard when the run gave its frame; what still follows without a pause is no new one
 
     @property
     def deadline(self) -> int | None:
         """When the run is complete or timed out; None while nothing is being collected."""
-        if not self._count:
+        if not self._own:
             return None
-        return self._end + (COMPLETE if self._count == LENGTH and not self._judged else INTER_DIGIT)
+        return self._end + (COMPLETE if len(self._own) == LENGTH and not self._judged else INTER_DIGIT)
 
     def hear(self, symbol: Symbol) -> list[Frame | Rejected]:
         """Take a digit or a gap; other tones are not ours."""
         if isinstance(symbol, Gap):
-            if self._count:
-                self._lost.append(self._count)
+            if self._own:
+                self._lost.append(symbol.end)
             return []
         if not isinstance(symbol, Digit):
             return []
-        results = self._ended() if self._count and symbol.start - self._end >= INTER_DIGIT else []
-        if self._count < DIGITS_MAX:
-            self._digits.append(symbol)
-        self._count += 1
-        self._end = symbol.end
+        results = self._ended() if self._own and symbol.start - self._end >= INTER_DIGIT else []
+        if len(self._heard) == DIGITS_MAX:
+            self._beyond += 1
+            self._end = symbol.end
+            return results
+        self._heard.append(symbol)
+        self._own = without_echoes(self._heard)
+        self._end = self._own[-1].end
         return results
 
     def tick(self, at: int) -> list[Frame | Rejected]:
         """Nothing more was heard before `at`."""
-        if not self._count:
+        if not self._own:
             return []
         if at >= self._end + INTER_DIGIT:
             return self._ended()
-        if self._count == LENGTH and not self._judged and at >= self._end + COMPLETE:
-            self._judged = True
+        if len(self._own) == LENGTH and not self._judged and at >= self._end + COMPLETE:
+            self._judged = len(self._heard)
             return [self._judgement()]
         return []
 
@@ -133,22 +138,26 @@ class Reader:
         results: list[Frame | Rejected] = []
         if not self._judged:
             results = [self._judgement()]
-        elif self._count > LENGTH:
-            late = self._digits[LENGTH:]
-            evidence = f"{self._count - LENGTH} digits directly behind a message"
-            results = [Rejected(NAME, Reason.FRAMING, _text(late), late[0].start, self._end, evidence)]
-        self._digits, self._count, self._lost, self._judged = [], 0, [], False
+        else:
+            late = [digit for digit in self._heard[self._judged :] if digit in self._own]
+            if late:
+                evidence = f"{len(late) + self._beyond} digits directly behind a message"
+                results = [Rejected(NAME, Reason.FRAMING, _text(late), late[0].start, self._end, evidence)]
+        self._heard, self._own, self._beyond, self._lost, self._judged = [], [], 0, [], 0
         return results
 
     def _judgement(self) -> Frame | Rejected:
         """A frame, or the first reason why not: length, then certainty, shape and sum."""
-        start, best = self._digits[0].start, _text(self._digits)
-        note = ""
+        start, best = self._own[0].start, _text(self._own)
+        notes = []
         if len(best) == LENGTH and best[-1] == "A":
             # spandsp's sender says D for a check value of ten (`contact-id.md` §2); the sum still decides.
-            best, note = best[:-1] + "0", "check value ten sent as key D"
+            best = best[:-1] + "0"
+            notes.append("check value ten sent as key D")
+        if len(self._own) < len(self._heard):
+            notes.append(f"echoes of digits left out: {len(self._heard) - len(self._own)}")
         reason = decode(best)
-        if self._count > LENGTH:
+        if self._beyond:
             reason = Reason.TOO_LONG
         if reason is None:
             return Frame(
@@ -161,23 +170,24 @@ class Reader:
                 zone=best[ZONE],
                 start=start,
                 end=self._end,
-                confidence=min(digit.confidence for digit in self._digits),
-                note=note,
+                confidence=min(digit.confidence for digit in self._own),
+                note="; ".join(notes),
             )
         if self._lost and reason is Reason.TOO_SHORT:
             reason = Reason.ERASURE
-            for place in reversed(self._lost):
+            for at in reversed(self._lost):
+                place = sum(digit.end <= at for digit in self._own)
                 best = best[:place] + "?" + best[place:]
         return Rejected(NAME, reason, best, start, self._end, self._evidence(reason, best))
 
     def _evidence(self, reason: Reason, best: str) -> str:
         match reason:
             case Reason.TOO_SHORT | Reason.TOO_LONG:
-                return f"{self._count} digits instead of {LENGTH}"
+                return f"{len(self._own) + self._beyond} digits instead of {LENGTH}"
             case Reason.ERASURE if self._lost:
-                return f"audio lost {len(self._lost)} times, {self._count} digits heard"
+                return f"audio lost {len(self._lost)} times, {len(self._own)} digits heard"
             case Reason.ERASURE:
-                weakest = min(digit.confidence for digit in self._digits)
+                weakest = min(digit.confidence for digit in self._own)
                 return f"{best.count('?')} digits in doubt, the weakest with confidence {weakest:.2f}"
             case Reason.SHAPE if "A" in best:
                 return "key D is no Contact ID digit"
