@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -15,7 +16,7 @@ from decoder.detector import Detector, detect_batch
 from decoder.exchange import ToneStep
 from decoder.formats import contact_id
 from decoder.samples import I16, Samples, Span
-from decoder.symbols import Digit, Gap, Symbol, Tone
+from decoder.symbols import Digit, Gap, Symbol, Tone, Witness
 
 KEYS = "1234567890*#ABCD"
 
@@ -209,6 +210,18 @@ def test_tones_have_names_levels_and_frequencies() -> None:
     assert tones[-1].hz == pytest.approx(1442, abs=2)
     assert tones[-1].level_dbm0 == pytest.approx(-25, abs=0.5)
     assert tones[0].level_dbm0 == pytest.approx(-15, abs=0.3)
+
+
+@pytest.mark.parametrize("lost", [(), (Span(20_100, 20_260),)], ids=["whole", "with a loss"])
+def test_every_number_of_a_symbol_is_a_plain_one(lost: tuple[Span, ...]) -> None:
+    """No numpy scalars: symbols go to journals and over sockets."""
+    recording = Samples(0, a_call(), lost)
+    for symbol in [*heard(recording, []), *detect_batch([recording])[0]]:
+        for field in dataclasses.fields(symbol):
+            value = getattr(symbol, field.name)
+            for one in value if isinstance(value, tuple) else (value,):
+                assert type(one) in (int, float, str, Witness), (symbol, field.name)
+                assert (type(one) is int) == (field.name in ("start", "end")), (symbol, field.name)
 
 
 def test_a_tone_over_direct_current_is_heard() -> None:
