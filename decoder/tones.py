@@ -6,6 +6,7 @@ windows on the same one. The true frequency comes from how the phase turns along
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from dataclasses import dataclass
@@ -110,8 +111,10 @@ class Tones:
         return tones
 
     def finish(self) -> list[Tone]:
-        """The end of the sound: as if silence followed."""
-        return self.feed(np.zeros(2 * WIDTH, np.int16)) + self._ended()
+        """The end of the sound: as if silence followed. No tone ends behind it."""
+        length = self._hops * HOP + len(self._rest)
+        tones = self.feed(np.zeros(2 * WIDTH, np.int16)) + self._ended()
+        return [dataclasses.replace(tone, end=min(tone.end, length)) for tone in tones]
 
     def _ended(self) -> list[Tone]:
         """The tone that sounded, if it was one."""
