@@ -113,10 +113,14 @@ class KeyRing:
         return self._unwrapped(subject, known[0])
 
     def commit(self) -> None:
-        """Make every prepared key durable, all in one sync. Raises NotStored."""
+        """Make every prepared key durable, all in one sync. Raises NotStored.
+
+        Returns at once if none is prepared: it waits for no sync but that of keys its caller needs.
+        """
+        if not self._prepared():
+            return
         with self._write_lock:
-            with self._pending_lock:
-                fresh = dict(self._pending)
+            fresh = self._prepared()
             if not fresh:
                 return
             self._make(fresh)
@@ -176,11 +180,19 @@ class KeyRing:
         if self._write is not None:
             self._write.close()
 
+    def _prepared(self) -> dict[str, bytes]:
+        """Keys that are not durable yet; each stays here until its sync has returned."""
+        with self._pending_lock:
+            return dict(self._pending)
+
     def _low(self) -> bool:
         return 2 * len(self._spares) < self._spare
 
     def _restock_quietly(self) -> None:
-        """Beside the journal's commits, never before one. If it fails, the next commit of a key says so."""
+        """Beside the journal's commits: only one that needs a key made just now waits for it.
+
+        If it fails, the next commit of a key says so.
+        """
         with self._restocking, suppress(NotStored, StoreUnavailable, sqlite3.Error):
             self.restock()
 

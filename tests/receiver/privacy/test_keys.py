@@ -105,6 +105,29 @@ def test_spare_subjects_have_durable_keys_before_they_are_asked_for(
     assert set(committers) == {"spare keys"}
 
 
+def test_a_commit_that_needs_no_new_key_does_not_wait_for_spare_ones(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring = KeyRing.open(path, KEY, spare=8)
+    commit, syncing, may_end = ring._commit, threading.Event(), threading.Event()
+
+    def slow(sql: str, rows: list[tuple[object, ...]]) -> None:
+        syncing.set()
+        may_end.wait(10)
+        commit(sql, rows)
+
+    monkeypatch.setattr(ring, "_commit", slow)
+    for _ in range(8):
+        given = ring.random_subject()
+    assert syncing.wait(10)
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(ring.ensure, given)
+        try:
+            done.result(timeout=5)
+        finally:
+            may_end.set()
+
+
 def test_many_threads_get_one_key(path: Path) -> None:
     ring = KeyRing.open(path, KEY)
 
