@@ -102,11 +102,11 @@ class Careful:
         known = dtmf.joined(self._context, windows)
         order = np.arange(len(known)) if len(limit) == 1 else np.argsort(known["line"], kind="stable")
         kept = np.empty(len(known), np.bool_)
-        kept[order] = dtmf.without_echo(known[order] if len(limit) > 1 else known)
+        kept[order] = dtmf.without_echo(known.take(order) if len(limit) > 1 else known)
         fresh = kept[len(self._context) :]
         recent = order[(known["hop"] >= limit[known["line"]] - dtmf.ECHO_HOPS)[order]]
-        self._context = known[recent]
-        return windows if fresh.all() else windows[fresh]
+        self._context = known.take(recent)
+        return windows if fresh.all() else windows.compress(fresh)
 
     def _clock(self, line: I64, hop: I64, middle: Flags | None = None) -> I64:
         """Hops less those no clock counted; `middle` is cleared where a window touches a loss."""

@@ -11,6 +11,7 @@ both frequencies, and not for long. The further the two are from where they shou
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from decoder.dtmf import BLOCK, FAR, HOP, I64, WINDOW, Flags, Windows, joined
 from decoder.keypad import GRID, HIGH_HZ, LOW_HZ
 from decoder.samples import F32, RATE_HZ, peak_of
-from decoder.symbols import KEYS, Digit
+from decoder.symbols import KEYS, Digit, Witness
 
 F64 = NDArray[np.float64]
 
@@ -71,17 +72,22 @@ class Found:
 
     def digits(self, shift: I64) -> list[Digit]:
         """As symbols, each moved by its `shift` samples."""
-        columns: tuple[Iterable[Any], ...] = (
-            map(_BY_PLACE.__getitem__, self.key.tolist()),
-            (self.start + shift).tolist(),
-            (self.end + shift).tolist(),
-            np.round(self.level_dbm0, 2).tolist(),
-            np.round(self.twist_db, 2).tolist(),
-            np.round(self.offset_percent, 2).tolist(),
-            np.round(self.confidence, 3).tolist(),
-            map(tuple, np.round(self.likelihoods, 1).tolist()),
-        )
-        return list(map(Digit, *columns))
+        columns: dict[str, Iterable[Any]] = {
+            "key": map(_BY_PLACE.__getitem__, self.key.tolist()),
+            "start": (self.start + shift).tolist(),
+            "end": (self.end + shift).tolist(),
+            "level_dbm0": np.round(self.level_dbm0, 2).tolist(),
+            "twist_db": np.round(self.twist_db, 2).tolist(),
+            "offset_percent": np.round(self.offset_percent, 2).tolist(),
+            "confidence": np.round(self.confidence, 3).tolist(),
+            "likelihoods": map(tuple, np.round(self.likelihoods, 1).tolist()),
+            "witness": itertools.repeat(Witness.SOUND),
+        }
+        # Column by column: a frozen dataclass takes twice the time to fill its slots one by one.
+        digits = list(map(object.__new__, itertools.repeat(Digit, len(self.key))))
+        for name, column in columns.items():
+            deque(map(getattr(Digit, name).__set__, digits, column), maxlen=0)
+        return digits
 
 
 class Runs:
@@ -101,7 +107,7 @@ class Runs:
         place = held["line"] * FAR + held["clock"]
         if np.any(place[1:] < place[:-1]):
             order = np.argsort(place, kind="stable")
-            held, place = held[order], place[order]
+            held, place = held.take(order), place[order]
         key, horizon = held["key"].copy(), known[held["line"]] - held["clock"] > OFF_MAX
         first, last = _runs(key, place, held["pair"])
         count = last - first
@@ -113,9 +119,9 @@ class Runs:
         done = horizon[kept[last - 1]] | (count == ON_MAX)
         spent[kept] = np.repeat(done, count)
         chosen = np.flatnonzero(done & (count >= ON_MIN))
-        runs = held if len(kept) == len(held) else held[kept]
+        runs = held if len(kept) == len(held) else held.take(kept)
         found = measure(runs, first[chosen], last[chosen]) if len(chosen) else None
-        self.pending = held[~spent]
+        self.pending = held.compress(~spent)
         return found
 
 
