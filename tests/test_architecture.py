@@ -27,7 +27,7 @@ WIRES_DRIVERS = {  # the daemons of the receiver, and its commands
     "receiver/centre/outward.py",
 }
 RANKS = (  # inside receiver/: each may import its own rank and those before
-    {"event", "errors", "clock", "installation", "config", "sockets"},
+    {"event", "errors", "clock", "installation", "config", "sockets", "report"},
     {"journal", "rules", "privacy", "scenario"},
     {"ledger", "registers", "surveys", "outbox", "reports", "web"},
     {"intake", "centre"},
@@ -40,6 +40,7 @@ SHELLS = {
     "drivers/modem/port.py",
     "drivers/mqtt.py",
     "receiver/clock.py",
+    "receiver/report.py",
     "receiver/sockets.py",
     "receiver/supervisor.py",
     "receiver/journal/mirror.py",

@@ -9,35 +9,49 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from receiver.errors import StoreUnavailable
 from receiver.installation import Installation
+from receiver.journal.reader import Reader
 
 
 class Running:
     """A `yobirin run` of its own; its standard error in a file."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, stderr: int | None = None) -> None:
         self.installation = Installation(data)
         self.log = data.with_suffix(".log")
+        self.stderr = stderr
         self.process = self.start()
 
     def start(self) -> subprocess.Popen[bytes]:
+        before = self.times_started("intake")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "cli", "run", "--data", str(self.installation.data)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
-                stderr=log,
+                stderr=self.stderr or log,
                 start_new_session=True,
             )
-        until(self.up)
+        until(lambda: self.up() and self.times_started("intake") > before)
         return self.process
 
     def up(self) -> bool:
-        return answers(self.installation.command_socket("konan")) and "intake.started" in self.said()
+        return answers(self.installation.command_socket("konan"))
+
+    def times_started(self, part: str) -> int:
+        """From the journal: the log may be full."""
+        try:
+            reader = Reader(self.installation.intake_db)
+        except StoreUnavailable:
+            return 0
+        with closing(reader):
+            return len(reader.after(0, types=[f"{part}.started"]))
 
     def said(self) -> str:
         return self.log.read_text()
@@ -76,12 +90,23 @@ def answers(path: Path) -> bool:
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    one = Running(tmp_path / "data")
-    yield one
-    if one.process.poll() is None:
-        os.killpg(one.process.pid, signal.SIGKILL)
-        one.process.wait()
+def start_running(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    started: list[Running] = []
+
+    def start(stderr: int | None = None) -> Running:
+        started.append(Running(tmp_path / "data", stderr))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            os.killpg(one.process.pid, signal.SIGKILL)
+            one.process.wait()
+
+
+@pytest.fixture
+def running(start_running: Callable[..., Running]) -> Running:
+    return start_running()
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
@@ -119,3 +144,42 @@ def test_no_part_outlives_a_killed_supervisor(running: Running) -> None:
     running.process.kill()
     running.process.wait()
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children.values()))
+
+
+def full_disk() -> int:
+    return os.open("/dev/full", os.O_WRONLY)
+
+
+def pipe_without_reader() -> int:
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
+
+
+def pipe_nobody_empties() -> int:
+    _, writing = os.pipe()  # the reading end stays open, and nobody reads
+    os.set_blocking(writing, False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(writing, b"." * 4096)
+    os.set_blocking(writing, True)
+    return writing
+
+
+@pytest.mark.parametrize("log", [full_disk, pipe_without_reader, pipe_nobody_empties])
+def test_a_log_that_cannot_be_written_takes_nothing_with_it(
+    log: Callable[[], int], start_running: Callable[..., Running]
+) -> None:
+    """Both parts serve, one that dies is restarted, and the end is a clean one."""
+    running = start_running(log())
+    before = running.children()
+    os.kill(before["intake"], signal.SIGKILL)
+    until(lambda: running.times_started("intake") == 2)
+    assert running.children()["centre"] == before["centre"]
+    running.process.terminate()
+    assert running.process.wait(20) == 0
+
+
+def test_without_a_line_it_runs_and_says_once_how_to_add_one(running: Running) -> None:
+    (said,) = [line for line in running.said().splitlines() if "no line is configured" in line]
+    assert "add --line" in said

@@ -18,9 +18,10 @@ def centre(supervised: bool, installation: Installation) -> None:
     from receiver.centre.daemon import serve
     from receiver.clock import clock_from_environment
     from receiver.commands.wiring import wiring
+    from receiver.report import plain_report
     from receiver.supervisor import end_with_parent
 
     if supervised:
         end_with_parent()
     scenario = wiring().scenario("konan")
-    asyncio.run(serve(installation, scenario, clock_from_environment(), lambda line: click.echo(line, err=True)))
+    asyncio.run(serve(installation, scenario, clock_from_environment(), plain_report))

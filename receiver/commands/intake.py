@@ -33,6 +33,7 @@ def intake(lines: tuple[str, ...], supervised: bool, installation: Installation)
     from receiver.clock import clock_from_environment
     from receiver.config import default, load
     from receiver.intake.daemon import serve
+    from receiver.report import plain_report
     from receiver.supervisor import end_with_parent
 
     if supervised:
@@ -40,14 +41,17 @@ def intake(lines: tuple[str, ...], supervised: bool, installation: Installation)
     config = load(installation.config) if installation.config else default(installation.data)
     served, folders = _made([*(line.uri for line in config.lines), *lines])
     if not served and not folders:
-        click.echo("alarm: no line is configured, nothing will be answered; give --line or lines = [...]", err=True)
+        plain_report(
+            "alarm: no line is configured, nothing will be answered; "
+            'add --line modem:/dev/ttyACM0, or lines = ["modem:/dev/ttyACM0"] to the configuration'
+        )
     asyncio.run(
         serve(
             installation,
             settings_of(config),
             served,
             clock_from_environment(),
-            lambda line: click.echo(line, err=True),
+            plain_report,
             *folders,
             version=importlib.metadata.version("yobirin"),
         )

@@ -24,6 +24,7 @@ def run(demo: bool, once: bool, data: Path | None, config_path: Path | None, lin
 
     from receiver.commands.wiring import wiring
     from receiver.errors import BadInput
+    from receiver.report import plain_report
     from receiver.supervisor import Part, supervise
 
     if demo:
@@ -43,6 +44,6 @@ def run(demo: bool, once: bool, data: Path | None, config_path: Path | None, lin
         raise BadInput(f"{installation.data} was made by the demonstration; choose another --data for real use")
     where = ["--data", str(installation.data), *(["--config", str(config_path)] if config_path else [])]
     wanted = [argument for uri in lines for argument in ("--line", uri)]
-    click.echo(f"data: {installation.data}", err=True)
+    plain_report(f"data: {installation.data}")
     parts = [Part("intake", ["intake", *where, *wanted]), Part("centre", ["centre", *where])]
-    asyncio.run(supervise(parts, lambda line: click.echo(line, err=True)))
+    asyncio.run(supervise(parts, plain_report))
