@@ -64,6 +64,10 @@ class Installation:
         """Datagrams here wake the centre: something new is in intake's journal."""
         return self.contract(name) / "wake.sock"
 
+    def stumble(self, name: str) -> Path:
+        """What the centre ended on, for its next start."""
+        return self.contract(name) / "stumble.json"
+
     @property
     def demonstration(self) -> bool:
         """True if this folder was made by the demonstration: it never holds real people."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from receiver.errors import BadInput
 from receiver.event import Json
+from receiver.journal.record import canonical
 
 BYTES_MAX: Final = 16_000_000  # a CSV of 10,000 subscribers with device and line is one command of 8 MB
 
@@ -55,6 +56,10 @@ def parse(line: bytes) -> Command:
         if not isinstance(text, str) or not text or len(text) > 200:
             raise BadInput(f"not a command: {name!r} must be a text of 1 to 200 characters")
     args, version = value.get("args", {}), value.get("expected_version")
+    try:
+        canonical(value)
+    except ValueError:
+        raise BadInput("not a command: it holds what JSON or UTF-8 cannot say (NaN, half a character)") from None
     if not isinstance(args, dict) or not (version is None or isinstance(version, int)):
         raise BadInput("not a command: 'args' must be an object and 'expected_version' a number")
     return Command(str(texts["id"]), str(texts["actor"]), str(texts["verb"]), args, version)

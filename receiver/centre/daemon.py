@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from receiver.centre.command import Command
 from receiver.centre.desk import LEDGER_VERBS, Desk
-from receiver.centre.follow import Follower
+from receiver.centre.follow import Follower, Unreadable
 from receiver.centre.gate import Gate
 from receiver.centre.opening import Opened, open_contract
 from receiver.centre.outward import deliverer
-from receiver.clock import SECOND_US, Clock, Now
+from receiver.centre.stumble import Stumble, recall, remember
+from receiver.centre.timekeeper import NAG_US, Timekeeper
+from receiver.clock import Clock
 from receiver.config import load
 from receiver.errors import BadInput, NotStored, RefusedByRule, StoreUnavailable
 from receiver.event import Draft, Record
@@ -35,14 +37,13 @@ from receiver.outbox.deliver import Deliverer
 from receiver.privacy.installation_key import installation_key
 from receiver.privacy.keys import KeyRing
 from receiver.rules.fact import Fact
-from receiver.rules.timer import Timer
 from receiver.scenario import Scenario
-from receiver.sockets import bound
+from receiver.sockets import bound, tell_service_manager
 
 POLL_S: Final = 0.1
-TIMERS_S: Final = 0.2
+BEAT_S: Final = 2.0
+OUTBOX_AGAIN_S: Final = 5.0
 DIRECTORY_S: Final = 0.2
-STEP_US: Final = 2 * SECOND_US  # a wall clock that moved by more against the monotonic one was stepped
 
 Report = Callable[[str], None]
 
@@ -57,11 +58,15 @@ class Centre:
     report: Report
     opened: Opened
     journal: Journal
+    lost_mirrors: asyncio.Queue[str]
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     ledger_changed: asyncio.Event = field(default_factory=asyncio.Event)
     broken: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     outbox: Deliverer | None = None
+    stumbled: Stumble = field(default_factory=Stumble)
+    timekeeper: Timekeeper = field(init=False)
+    follower: Follower | None = None
     _following_failed: str | None = None
 
     @property
@@ -74,11 +79,12 @@ class Centre:
         self.ledger_changed.set()  # a command may have been carried out while the centre was stopped
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self.report, "settings are read at the start only: restart it")
+        self.timekeeper = Timekeeper(self.clock, self.desk, self._submit, self.report, self._tell, self.stumbled.timer)
         await self._take_up()
         gate = Gate(self.installation.command_socket(self.scenario.name), self._carry_out)
-        parts = [self._follow(), self._watch_timers(), gate.serve(), self._hear_wakes(), self._keep_directory()]
-        if self.outbox is not None:
-            parts.append(self.outbox.run())
+        parts = [self._follow(), self.timekeeper.watch(), gate.serve(), self._hear_wakes(), self._keep_directory()]
+        parts += [self._beat(), self._deliver(), self._mourn_mirrors()]
         tasks = [loop.create_task(part) for part in parts]
         stopped = loop.create_task(self.stop.wait())
         ends: list[asyncio.Future[Any]] = [*tasks, stopped, self.broken]
@@ -90,12 +96,21 @@ class Centre:
             for task in [*tasks, stopped]:
                 task.cancel()
             await asyncio.gather(*tasks, stopped, return_exceptions=True)
+            if self.desk.stale and self.timekeeper.firing is not None:
+                remember(self.installation.stumble(self.scenario.name), Stumble(timer=self.timekeeper.firing))
             self.installation.wake_socket(self.scenario.name).unlink(missing_ok=True)
 
     async def _take_up(self) -> None:
-        """Cases and timers as the journal left them (flows §15); rules that fail on it must not keep us down."""
+        """Cases and timers as the journal left them (flows §15); rules that fail on it must not keep us down.
+
+        What came in meanwhile is followed first: a test that arrived in time must not count as missed.
+        """
+        with suppress(StoreUnavailable):
+            await self._catch_up()
+        now = self.clock.now()
+        down = {"down_from_us": self.opened.last_at_us, "down_to_us": now.utc_us} if self.opened.last_at_us else {}
         try:
-            await self._submit(lambda tx: self.desk.take(tx, Fact("start", "centre"), self.clock.now()))
+            await self._submit(lambda tx: self.desk.take(tx, Fact("start", "centre", down), now))
         except StoreUnavailable:
             raise
         except Exception as error:
@@ -111,89 +126,92 @@ class Centre:
     # -- following the intake -------------------------------------------------------------------
 
     async def _follow(self) -> None:
-        follower: Follower | None = None
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.wake.wait(), POLL_S)
             self.wake.clear()
             try:
-                follower = follower or self._follower()
-                if follower is not None:
-                    await self._catch_up(follower)
+                await self._catch_up()
                 self._following_failed = None
             except NotStored:
                 raise
             except StoreUnavailable as error:
-                if str(error) != self._following_failed:
-                    self.report(f"alarm: cannot follow the intake: {error}")
-                self._following_failed, follower = str(error), None
-                await asyncio.sleep(1)
+                await self._cannot_follow(str(error))
+
+    async def _cannot_follow(self, why: str) -> None:
+        """Deaf to the intake: said at once, to everybody, and again every minute."""
+        now = self.clock.now()
+        if why != self._following_failed or now.mono_us >= self.timekeeper.alarm_again_us:
+            self.report(f"alarm: cannot follow the intake: {why}")
+            self.timekeeper.alarm_again_us = now.mono_us + NAG_US
+            await self._alert("intake_not_followed", "K-9.1")
+        self._following_failed, self.follower = why, None
+        await asyncio.sleep(1)
 
     def _follower(self) -> Follower | None:
         """Opened when the intake has made its journal; kept for good."""
-        if not self.installation.intake_db.exists() or not self.installation.intake_keys.exists():
+        if not self.installation.intake_db.exists():
             return None
         keys = KeyRing.open(self.installation.intake_keys, installation_key(self.installation), writable=False)
-        return Follower("intake", Reader(self.installation.intake_db, keys), self.desk)
+        reader = Reader(self.installation.intake_db, keys)
+        return Follower("intake", reader, self.desk, skip=self.stumbled.reception)
 
-    async def _catch_up(self, follower: Follower) -> None:
+    async def _catch_up(self) -> None:
+        """Everything that waits in the intake's journal; StoreUnavailable if it cannot be read at all."""
+        self.follower = follower = self.follower or self._follower()
+        if follower is None:
+            return
         if follower.cursor is None:
             follower.cursor = await self._submit(lambda tx: tx.cursor(follower.name) or (0, GENESIS))
+        if follower.forked(follower.cursor):
+            self.report("alarm: the intake's journal is not the one followed before; following from what both share")
+            self._tell(await self._submit(follower.refork))
         while records := follower.waiting(follower.cursor):
             for record in records:
-                made: list[Record] = await self._submit(follower.work(record, self.clock.now()))
-                follower.cursor = (record.seq, record.hash)
-                self._tell(made)
+                await self._follow_one(follower, record)
             if self.outbox is not None:
                 self.outbox.wake.set()
 
-    # -- timers ---------------------------------------------------------------------------------
-
-    async def _watch_timers(self) -> None:
-        before = self.clock.now()
-        while True:
-            now = self.clock.now()
-            await self._notice_step(before, now)
-            before = now
-            for timer in await self._due(now):
-                await self._fire_or_give_up(timer)
-            await asyncio.sleep(TIMERS_S)
-
-    async def _due(self, now: Now) -> list[Timer]:
-        """Read on the writer's thread: nobody else may look into the book while it changes."""
-        due: list[Timer] = await self._submit(lambda _tx: self.desk.book.due(now))
-        return due
-
-    async def _fire_or_give_up(self, timer: Timer) -> None:
-        """A rule that fails on its timer must not stop the centre on it for ever: everybody is told instead."""
+    async def _follow_one(self, follower: Follower, record: Record | Unreadable) -> None:
         try:
-            self._tell(await self._submit(self._fire(timer.id, timer.kind)))
+            self._tell(await self._submit(follower.work(record, self.clock.now())))
         except StoreUnavailable:
             raise
-        except Exception as error:
-            if self.desk.stale:
+        except Exception:
+            remember(self.installation.stumble(self.scenario.name), Stumble(reception=record.seq))
+            raise
+        follower.cursor = (record.seq, record.hash)
+
+    async def _deliver(self) -> None:
+        """The outbox, where one is configured. A fault in it must not end the centre: it is said, and tried again."""
+        while self.outbox is not None:
+            try:
+                await self.outbox.run()
+            except StoreUnavailable:
                 raise
-            self.report(f"alarm: {timer.kind} of case {timer.case} failed: {type(error).__name__}: {error}")
-            failed = {"timer": timer.id, "kind": timer.kind, "case": timer.case, "how": "failed", "fault": str(error)}
-            alert = {"case": timer.case, "level": "all", "text_key": "rules_failed", "fault": str(error)}
-            done, raised = Draft("timer.done", failed, actor="centre"), Draft("alert.raised", alert, actor="centre")
-            await self._submit(lambda tx: [self.desk.note(tx, draft) for draft in (done, raised)])
+            except Exception as error:
+                self.report(f"alarm: the outbox failed: {type(error).__name__}: {error}; tried again")
+            await asyncio.sleep(OUTBOX_AGAIN_S)
+        await asyncio.Event().wait()
 
-    def _fire(self, timer: str, kind: str) -> Callable[[Transaction], list[Record]]:
-        def work(tx: Transaction) -> list[Record]:
-            now = self.clock.now()
-            if self.desk.book.timer(timer) is None:
-                return []  # done or cancelled while this work waited
-            return self.desk.take(tx, Fact("timer", "centre", {"timer": timer, "kind": kind}), now)
+    async def _mourn_mirrors(self) -> None:
+        """A second copy that is no longer kept is everybody's business."""
+        while True:
+            why = await self.lost_mirrors.get()
+            self.report(f"alarm: {why}; from now on there is no second copy there")
+            await self._alert("mirror_lost", "K-12.2.2")
 
-        return work
+    async def _alert(self, text_key: str, clause: str) -> None:
+        alert = Draft("alert.raised", {"level": "all", "text_key": text_key, "clause": clause}, actor="centre")
+        await self._submit(lambda tx: self.desk.note(tx, alert))
 
-    async def _notice_step(self, before: Now, now: Now) -> None:
-        by_us = (now.utc_us - before.utc_us) - (now.mono_us - before.mono_us)
-        if before.boot_id != now.boot_id or abs(by_us) <= STEP_US:
-            return
-        self.report(f"the wall clock was stepped by {by_us / SECOND_US:+.1f} s")
-        await self._submit(lambda tx: self.desk.note(tx, Draft("clock.stepped", {"by_us": by_us}, actor="centre")))
+    async def _beat(self) -> None:
+        """A sign of life that a hung journal or event loop does not give (`sd_notify`)."""
+        tell_service_manager("READY=1")
+        while True:
+            await self._submit(lambda _tx: None)
+            tell_service_manager("WATCHDOG=1")
+            await asyncio.sleep(BEAT_S)
 
     # -- commands -------------------------------------------------------------------------------
 
@@ -232,7 +250,7 @@ class Centre:
             snapshot: Ledger = await self._submit(lambda _tx: self.desk.ledger.fork())
             try:
                 await asyncio.to_thread(publish, self.installation, snapshot, key)
-            except (OSError, sqlite3.Error) as error:
+            except Exception as error:  # intake answers without it; whatever is wrong with it ends nothing
                 self.report(f"alarm: intake's directory cannot be written: {error}")
 
     # -- wakes ----------------------------------------------------------------------------------
@@ -264,14 +282,19 @@ async def serve(installation: Installation, scenario: Scenario, clock: Clock, re
     """Open the contract's store and serve until told to stop. BadInput if the configuration is refused."""
     config = load(installation.config) if installation.config else None
     opened: list[Opened] = []
+    loop, lost_mirrors = asyncio.get_running_loop(), asyncio.Queue[str]()
+
+    def mirror_lost(folder: Path, reason: str) -> None:
+        loop.call_soon_threadsafe(lost_mirrors.put_nowait, f"mirror {folder}: {reason}")
 
     def open_store() -> Store:
-        opened.append(open_contract(installation, scenario, clock, config))
+        opened.append(open_contract(installation, scenario, clock, config, mirror_lost))
         return opened[0].store
 
     journal = Journal(open_store)  # opened on the writer's thread: the connection and the desk belong to it
     try:
-        centre = Centre(installation, scenario, clock, report, opened[0], journal)
+        centre = Centre(installation, scenario, clock, report, opened[0], journal, lost_mirrors)
+        centre.stumbled = recall(installation.stumble(scenario.name))
         if config is not None:
             path = installation.store_db(scenario.name)
             centre.outbox = deliverer(config, journal, lambda: Reader(path), clock, report)

@@ -82,6 +82,8 @@ class Desk:
             raise RuntimeError("the desk is stale; start again from the journal")
         if isinstance(decision, Refused):
             raise RefusedByRule(decision.clause, decision.reason, decision.details)
+        for draft in decision.drafts:
+            tx.check(draft)  # before the first of them is applied: memory must never be ahead of the file
         records: list[Record] = []
         for draft in decision.drafts:
             record = self._append(tx, draft if draft.actor != "system" else replace(draft, actor=fact.actor))
@@ -94,7 +96,7 @@ class Desk:
         """What the rules make of a change in the ledger, e.g. a periodic test expected from a new device."""
         try:
             return self.take(tx, Fact(record.type, "centre", record.payload), now)
-        except RefusedByRule:
+        except BaseException:
             self.stale = True  # the ledger's event is applied already
             raise
 

@@ -6,13 +6,17 @@ does the same either way.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from receiver.centre.desk import Desk, QueueFor
 from receiver.centre.projection import CentreProjection
 from receiver.clock import Clock
 from receiver.config import Config
+from receiver.errors import StoreUnavailable
+from receiver.event import Json, Record
 from receiver.installation import Installation, private_folder
 from receiver.journal.lock import WriterLock
 from receiver.journal.projection import Projection
@@ -45,6 +49,7 @@ class Opened:
     desk: Desk
     lock: WriterLock
     keys: KeyRing
+    last_at_us: int = 0  # when the last event before this opening was stored; 0: there was none
 
     def close(self) -> None:
         self.store.close()
@@ -56,6 +61,7 @@ def open_contract(
     scenario: Scenario,
     clock: Clock,
     config: Config | None = None,
+    on_mirror_lost: Callable[[Path, str], None] = lambda folder, reason: None,
 ) -> Opened:
     """Take the lock and fold the journal; StoreUnavailable if somebody else writes it or it cannot be read.
 
@@ -68,15 +74,21 @@ def open_contract(
         path = installation.store_db(scenario.name)
         mirrors = config.mirror if config else ()
         store = Store(
-            path, clock=clock, keys=keys, projections=projections(), mirrors=mirrors, checkpoint_every=CHECKPOINT_EVERY
+            path,
+            clock=clock,
+            keys=keys,
+            projections=projections(),
+            mirrors=mirrors,
+            on_mirror_lost=on_mirror_lost,
+            checkpoint_every=CHECKPOINT_EVERY,
         )
         settings = config.settings_of(scenario.name) if config else {}
         desk = Desk(scenario.under(settings), Book(), Ledger(keys), outward(config))
-        fold_journal(desk, Reader(path, keys))
+        last_at_us = fold_journal(desk, Reader(path, keys))
     except BaseException:
         lock.release()
         raise
-    return Opened(store, desk, lock, keys)
+    return Opened(store, desk, lock, keys, last_at_us)
 
 
 def outward(config: Config | None) -> QueueFor:
@@ -87,10 +99,21 @@ def outward(config: Config | None) -> QueueFor:
     return lambda record: queue_for(record, site, consumers)
 
 
-def fold_journal(desk: Desk, reader: Reader) -> None:
-    """Bring a fresh desk to the state of the journal."""
-    seq = 0
+def fold_journal(desk: Desk, reader: Reader) -> int:
+    """Bring a fresh desk to the state of the journal; returns when its last event was stored (UTC, µs), 0 for none.
+
+    A private part that can no longer be unsealed counts as erased: one damaged key must not keep the centre down.
+    """
+
+    def private_of(record: Record) -> Json | None:
+        try:
+            return reader.unseal(record)
+        except StoreUnavailable:
+            return None
+
+    seq = last_at_us = 0
     while records := reader.after(seq, limit=BATCH):
-        desk.load(records, reader.unseal)
-        seq = records[-1].seq
+        desk.load(records, private_of)
+        seq, last_at_us = records[-1].seq, records[-1].at_us
     reader.close()
+    return last_at_us

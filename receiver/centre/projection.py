@@ -26,6 +26,9 @@ CREATE TABLE command (
 );
 """
 
+FOLDED: Final = frozenset({"case", "duty", "task"})
+"""Events whose payload fields named like a column are the case's new values (`rules/book.py`)."""
+COLUMNS: Final = ("state", "priority", "version", "kind", "owner")
 BINDING: Final = frozenset({"case.opened", "case.appended", "reception.logged"})
 """Events that say which case a reception belongs to."""
 
@@ -61,9 +64,12 @@ class CentreProjection:
             )
         if case is not None and kind.partition(".")[0] in {"case", "duty", "task", "timer", "alert", "reception"}:
             db.execute("INSERT INTO case_step VALUES (?, ?)", (case, record.seq))
-            self._update(db, record)
+            if record.type.partition(".")[0] in FOLDED:
+                self._update(db, record)
         if kind in BINDING and case is not None and payload.get("reception") is not None:
             db.execute("INSERT OR IGNORE INTO reception_case VALUES (?, ?)", (payload["reception"], case))
+        elif kind == "follow.forked":
+            db.execute("DELETE FROM reception_case WHERE reception > ?", (payload["common"],))
         elif kind == "timer.set":
             row = (payload["timer"], case, payload["kind"], payload["due_us"], payload["mode"])
             db.execute("INSERT OR REPLACE INTO timer VALUES (?, ?, ?, ?, ?)", row)
@@ -76,10 +82,8 @@ class CentreProjection:
     @staticmethod
     def _update(db: sqlite3.Connection, record: Record) -> None:
         payload, case = record.payload, record.payload["case"]
-        for column in ("state", "priority", "version", "kind"):
-            if record.type.startswith("case.") and column in payload:
+        for column in COLUMNS:
+            if column in payload:
                 db.execute(f"UPDATE case_row SET {column} = ? WHERE no = ?", (payload[column], case))
-        if record.type == "case.accepted":
-            db.execute("UPDATE case_row SET owner = ? WHERE no = ?", (record.actor, case))
-        elif record.type == "case.closed":
+        if record.type == "case.closed":
             db.execute("UPDATE case_row SET closed_at_us = ? WHERE no = ?", (record.at_us, case))

@@ -117,12 +117,15 @@ class Store:
             transaction = self._begin()
             for work in works:
                 outcomes.append(self._run(transaction, work))
-            self._commit(transaction)
         except (sqlite3.Error, NotStored, OSError) as error:
             raise self._die(error) from error
         except BaseException:
             self._roll_back()
             raise
+        try:
+            self._commit(transaction)
+        except Exception as error:  # whatever it is: memory may be ahead of the file now
+            raise self._die(error) from error
         if self._mirrors is not None:
             self._mirrors.follow(self._head[0])
         if self._checkpoint_every is not None and self._head[0] - self._checkpointed >= self._checkpoint_every:

@@ -41,6 +41,14 @@ class Transaction:
         """(seq, hash) of the last record, what this transaction appended included."""
         return self._head
 
+    def check(self, draft: Draft) -> None:
+        """Raise the ValueError that `append` would raise for this draft; nothing is written."""
+        records.canonical(draft.payload)
+        if draft.private is not None:
+            records.canonical(draft.private)
+            if self._keys is None or draft.subject is None or self._keys.erased(draft.subject):
+                raise ValueError(f"{draft.type}: nothing private can be stored about a subject without a key")
+
     def append(self, draft: Draft) -> Record:
         """Seal the private part, chain, insert, fold the projections. Nothing is durable before the commit.
 

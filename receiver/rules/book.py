@@ -32,6 +32,7 @@ order, while running and at start alike; `decide` reads and changes nothing (I7)
     alert.raised              level, text_key, case: to own staff; the channels are the outbox's matter
     reception.logged          reception, signal: needs no case of its own
     clock.stepped             by_us
+    follow.forked             common: receptions behind this number were of another journal than the one followed now
 """
 
 from __future__ import annotations
@@ -174,6 +175,10 @@ class Book:
             self._expect(payload, subject or "")
         elif type == "test.removed":
             self._drop_expected(payload["device"])
+        elif type == "follow.forked":
+            self._case_of_reception = {n: c for n, c in self._case_of_reception.items() if n <= payload["common"]}
+        elif type == "follow.forked":
+            self._case_of_reception = {n: c for n, c in self._case_of_reception.items() if n <= payload["common"]}
         elif type == "clock.stepped":
             self.stepped_us += payload["by_us"]
         if payload.get("reception") is not None and type in ("case.opened", "case.appended", "reception.logged"):

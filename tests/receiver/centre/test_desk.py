@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,10 +101,13 @@ def test_words_and_numbers_are_nowhere_in_clear(opened: Opened, installation: In
             assert b"0775610000" not in content, path
 
 
+def intake_keys(installation: Installation) -> KeyRing:
+    return KeyRing.open(installation.intake_keys, installation_key(installation, create=True))
+
+
 @pytest.fixture
 def intake(installation: Installation, opened: Opened, clock: Clock) -> Store:
-    keys = KeyRing.open(installation.intake_keys, installation_key(installation, create=True))
-    return Store(installation.intake_db, clock=clock, keys=keys)
+    return Store(installation.intake_db, clock=clock, keys=intake_keys(installation))
 
 
 def follower(installation: Installation, opened: Opened) -> Follower:
@@ -136,15 +143,85 @@ def test_each_reception_is_followed_exactly_once(
     assert [tuple(row) for row in rows.value] == [(2, 1), (4, 2)]  # type: ignore[union-attr]
 
 
-def test_a_journal_that_is_not_the_one_followed_is_noticed(
-    installation: Installation, opened: Opened, intake: Store
+def cases(opened: Opened) -> list[tuple[Any, ...]]:
+    (rows,) = opened.store.transact(lambda tx: tx.rows("SELECT reception, case_no FROM reception_case ORDER BY 2"))
+    return [tuple(row) for row in rows.value]  # type: ignore[union-attr]
+
+
+def alerts(opened: Opened) -> list[str]:
+    sql = "SELECT json_extract(payload, '$.text_key') FROM event WHERE type = 'alert.raised'"
+    (rows,) = opened.store.transact(lambda tx: tx.rows(sql))
+    return [row[0] for row in rows.value]  # type: ignore[union-attr]
+
+
+def alter(path: Path, sql: str) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            db.execute(f"DROP TRIGGER {name}")
+        db.execute(sql)
+        db.commit()
+
+
+def test_an_altered_record_is_a_bare_case_and_hides_nothing_behind_it(
+    installation: Installation, opened: Opened, intake: Store, clock: Clock
 ) -> None:
     receive(intake, "call-1")
+    receive(intake, "call-2")
+    alter(installation.intake_db, "UPDATE event SET payload = replace(payload, 'modem:x', 'modem:y') WHERE seq = 2")
+    assert follow(opened, follower(installation, opened), clock) == 4
+    assert cases(opened) == [(2, 1), (4, 2)]
+    assert alerts(opened) == ["rules_failed"]
+
+
+def test_a_damaged_key_of_a_call_costs_the_number_and_not_the_alarm(
+    installation: Installation, opened: Opened, intake: Store, clock: Clock
+) -> None:
+    receive(intake, "call-1")
+    alter(installation.intake_keys, "UPDATE key SET wrapped = zeroblob(60) WHERE subject = 'call-1'")
+    follow(opened, follower(installation, opened), clock)
+    assert cases(opened) == [(2, 1)]
+
+
+def test_a_copy_put_back_is_followed_from_what_both_share(
+    installation: Installation, opened: Opened, intake: Store, clock: Clock, tmp_path: Path
+) -> None:
+    receive(intake, "call-1")
+    intake.close()
+    shutil.copytree(installation.intake, tmp_path / "copy")
+    intake = Store(installation.intake_db, clock=clock, keys=intake_keys(installation))
+    receive(intake, "call-2")
+    follow(opened, follower(installation, opened), clock)
+    intake.close()
+    shutil.rmtree(installation.intake)
+    shutil.copytree(tmp_path / "copy", installation.intake)
+    intake = Store(installation.intake_db, clock=clock, keys=intake_keys(installation))
+    receive(intake, "call-3", raw="999918110101001B")
+
     one = follower(installation, opened)
-    with pytest.raises(StoreUnavailable, match="ends at 2"):
-        one.waiting((9, "00"))
-    with pytest.raises(StoreUnavailable, match="not the one followed"):
-        one.waiting((1, "00"))
+    (cursor,) = opened.store.transact(lambda tx: tx.cursor(one.name))
+    assert one.forked(cursor.value)  # type: ignore[union-attr]
+    opened.store.transact(one.refork)
+    follow(opened, one, clock)
+    assert cases(opened)[0] == (2, 1)
+    assert cases(opened)[-1] == (intake.head[0], 3)
+    assert alerts(opened) == ["journal_forked"]
+
+
+def test_what_the_centre_ended_on_is_a_bare_case_the_next_time(
+    installation: Installation, opened: Opened, intake: Store, clock: Clock
+) -> None:
+    receive(intake, "call-1")
+    one = replace(follower(installation, opened), skip=2)
+    follow(opened, one, clock)
+    assert [sorted(case.flags) for case in opened.desk.book.open_cases()] == [["rules_failed"]]
+
+
+def test_ways_of_being_deaf_reach_everybody(
+    installation: Installation, opened: Opened, intake: Store, clock: Clock
+) -> None:
+    intake.transact(lambda tx: tx.append(Draft("line.fault", {"line": "modem:x", "reason": "the port is gone"})))
+    follow(opened, follower(installation, opened), clock)
+    assert alerts(opened) == ["line_fault"]
 
 
 def test_a_decision_that_breaks_memory_stops_the_desk(opened: Opened, clock: Clock) -> None:
@@ -168,5 +245,24 @@ def test_rules_that_fail_on_a_reception_neither_lose_it_nor_stop_the_centre(
     (rows,) = opened.store.transact(lambda tx: tx.rows("SELECT no, state, priority FROM case_row"))
     assert [tuple(row) for row in rows.value] == [(1, "CALLBACK_DUE", 1), (2, "CALLBACK_DUE", 1)]  # type: ignore[union-attr]
     (alerts,) = opened.store.transact(lambda tx: tx.rows("SELECT 1 FROM event WHERE type = 'alert.raised'"))
-    assert len(alerts.value) == (2 if caller == "poison" else 1)  # type: ignore[union-attr]
+    assert len(alerts.value) == (3 if caller == "poison" else 1)  # type: ignore[union-attr]
+    assert not opened.desk.stale
+
+
+def test_an_alarm_about_an_erased_person_is_still_a_case(
+    installation: Installation, opened: Opened, intake: Store, clock: Clock
+) -> None:
+    opened.keys.ensure("home-1")
+    opened.keys.erase("home-1")
+    receive(intake, "call-1")
+    follow(opened, follower(installation, opened), clock)
+    assert cases(opened) == [(2, 1)]
+    assert not opened.desk.stale
+
+
+def test_a_draft_that_cannot_be_written_is_refused_before_anything_is_applied(opened: Opened, clock: Clock) -> None:
+    take(opened, RECEPTION, clock)
+    half = replace(NOTE, args={"case": 1, "text": "\ud800"})
+    with pytest.raises(ValueError, match="not JSON"):
+        handle(opened, half, clock)
     assert not opened.desk.stale
