@@ -50,6 +50,7 @@ SHELLS = {
     "receiver/intake/folder_daemon.py",
     "receiver/centre/daemon.py",
     "receiver/centre/gate.py",
+    "receiver/centre/timekeeper.py",
     "receiver/centre/client.py",
     "receiver/outbox/deliver.py",
 }
