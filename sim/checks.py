@@ -60,11 +60,12 @@ def acknowledged_once(world: World, records: Sequence[Record]) -> list[str]:
 
 
 def linked_as_the_contract_says(records: Sequence[Record]) -> list[str]:
-    """konan-flows I2, told once more: same digits, no completed kiss-off between, same line or caller, half an hour."""
+    """konan-flows I2, told once more: same digits, no completed kiss-off, line or caller, half an hour of the first."""
     problems = []
     callers = {r.payload["call"]: r.payload["caller_digest"] for r in records if r.type == "call.started"}
     completed: set[int] = set()
     seen: list[tuple[Record, int]] = []  # with the first of its chain
+    heard: dict[int, int] = {}
     for record in records:
         if record.type == "kissoff.completed":
             chain = next(first for one, first in seen if one.seq == record.payload["reception"])
@@ -73,12 +74,14 @@ def linked_as_the_contract_says(records: Sequence[Record]) -> list[str]:
             continue
         expected = None
         for earlier, first in seen:
-            if earlier.seq not in completed and _same_message(earlier.payload, record.payload, callers):
+            near = abs(heard[first] - record.payload["heard_at_us"]) <= HALF_AN_HOUR_US
+            if near and earlier.seq not in completed and _same_message(earlier.payload, record.payload, callers):
                 expected = first
         if record.payload["duplicate_of"] != expected:
             said = record.payload["duplicate_of"]
             problems.append(f"record {record.seq} says it repeats {said}; it repeats {expected}")
         seen.append((record, expected or record.seq))
+        heard[record.seq] = record.payload["heard_at_us"]
     return problems
 
 
@@ -128,6 +131,5 @@ def raw_of(keys: str) -> str:
 def _same_message(one: Any, other: Any, callers: dict[str, str | None]) -> bool:
     if one["no_kiss_off"] or other["no_kiss_off"] or (one["raw"], one["format"]) != (other["raw"], other["format"]):
         return False
-    near = abs(one["heard_at_us"] - other["heard_at_us"]) <= HALF_AN_HOUR_US
     same_caller = callers.get(one["call"]) is not None and callers.get(one["call"]) == callers.get(other["call"])
-    return near and (one["call"] == other["call"] or one["line"] == other["line"] or same_caller)
+    return bool(one["call"] == other["call"] or one["line"] == other["line"] or same_caller)

@@ -104,15 +104,17 @@ def taken(tx: Transaction, sha256: str) -> bool:
 def _original(tx: Transaction, draft: Draft, window_us: int) -> int | None:
     """Sequence number of the first reception of the same message, if its kiss-off never was completed.
 
+    The window runs from that first one: presses that each come within it of the last are not one message for ever.
     A frame that gets no kiss-off from us cannot be the unit's answer to a missing one.
     """
     payload = draft.payload
     if payload["no_kiss_off"]:
         return None
     rows = tx.rows(
-        "SELECT original FROM reception WHERE open = 1 AND raw = ? AND format = ? AND abs(heard_at_us - ?) <= ?"
-        " AND (call = ? OR line = ? OR caller_digest = (SELECT digest FROM caller WHERE call = ?))"
-        " ORDER BY seq DESC LIMIT 1",
+        "SELECT one.original FROM reception one JOIN reception first ON first.seq = one.original"
+        " WHERE one.open = 1 AND one.raw = ? AND one.format = ? AND abs(first.heard_at_us - ?) <= ?"
+        " AND (one.call = ? OR one.line = ? OR one.caller_digest = (SELECT digest FROM caller WHERE call = ?))"
+        " ORDER BY one.seq DESC LIMIT 1",
         payload["raw"],
         payload["format"],
         payload["heard_at_us"],

@@ -117,6 +117,16 @@ def test_across_calls_line_or_caller_and_half_an_hour_decide(
     assert duplicate(second) == (first.seq if linked else None)
 
 
+def test_the_half_hour_runs_from_the_first_not_from_the_last_repetition(intake: Intake) -> None:
+    """A unit that hangs up before each kiss-off has ended, pressed every 25 minutes: not one message for ever."""
+    received = []
+    for _ in range(5):
+        received.append(intake.frame(intake.call("modem:a", "0775610000")))
+        intake.clock.utc_us += 25 * MINUTE_US
+    first, _, third, _, _ = received
+    assert [duplicate(record) for record in received] == [None, first.seq, None, third.seq, None]
+
+
 def test_another_account_with_the_same_code_is_another_message(intake: Intake) -> None:
     call = intake.call()
     intake.frame(call)
