@@ -273,7 +273,9 @@ class Centre:
                 continue
             case = f"case {payload['case']}" if payload.get("case") is not None else ""
             words = " ".join(
-                str(payload[key]) for key in ("kind", "state", "action", "level", "clause") if payload.get(key)
+                str(payload[key])
+                for key in ("kind", "state", "action", "level", "text_key", "clause")
+                if payload.get(key)
             )
             self.report(f"{record.type} {case} {words}".strip())
 

@@ -131,8 +131,10 @@ class Follower:
         noted = self.desk.note(tx, Draft("reception.followed", followed | {"hash": record.hash}, actor="intake"))
         if record.seq == self.skip:
             return [noted, *self._bare(tx, record.seq, record, now, "the centre ended on it")]
-        caller = self._caller(str(record.payload.get("call")))
-        return [noted, *self._decided(tx, followed | {"caller": caller, "received_at_us": record.at_us}, record, now)]
+        known = {"caller": self._caller(str(record.payload.get("call"))), "received_at_us": record.at_us}
+        if record.payload.get("source") is not None:
+            known["heard_at_us"] = record.at_us  # an old recording is new to us: its deadlines begin when we get it
+        return [noted, *self._decided(tx, followed | known, record, now)]
 
     def _decided(self, tx: Transaction, payload: dict[str, Any], record: Record, now: Now) -> list[Record]:
         """What the rules make of a reception; if they fail on it, a person must look at it (I10), at once.

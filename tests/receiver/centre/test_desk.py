@@ -266,3 +266,21 @@ def test_a_draft_that_cannot_be_written_is_refused_before_anything_is_applied(op
     with pytest.raises(ValueError, match="not JSON"):
         handle(opened, half, clock)
     assert not opened.desk.stale
+
+
+def test_the_deadlines_of_an_old_recording_begin_when_we_get_it(
+    installation: Installation, opened: Opened, intake: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[int] = []
+    decided = opened.desk.scenario.decide
+
+    def decide(book: Any, fact: Fact, *rest: Any) -> Any:
+        heard.append(fact.payload["heard_at_us"])
+        return decided(book, fact, *rest)
+
+    opened.desk.scenario = replace(opened.desk.scenario, decide=decide)
+    for source in (None, "digest"):
+        payload = {"call": f"call-{source}", "heard_at_us": 5, "source": source}
+        intake.transact(lambda tx, p=payload: tx.append(Draft("frame.accepted", p, subject=p["call"])))  # type: ignore[misc]
+    follow(opened, follower(installation, opened), clock)
+    assert heard == [5, clock.now().utc_us]
