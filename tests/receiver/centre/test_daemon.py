@@ -158,3 +158,18 @@ async def test_a_disk_that_fails_ends_the_centre(
         await ask(installation, scenario, "case.timer", case=1)
     with pytest.raises(NotStored):
         await asyncio.wait_for(task, 10)
+
+
+async def test_an_intake_that_cannot_be_followed_is_said_aloud_and_followed_again_when_it_can(
+    running: list[str], installation: Installation
+) -> None:
+    installation.intake.mkdir(parents=True)
+    installation.intake_db.write_bytes(b"no database at all" * 1000)
+    await until(lambda: any(line.startswith("alarm: cannot follow the intake") for line in running))
+    reader = Reader(installation.store_db("konan"))
+    alerts = "SELECT json_extract(payload, '$.text_key') FROM event WHERE type = 'alert.raised'"
+    await until(lambda: [row[0] for row in reader.rows(alerts)] == ["intake_not_followed"])
+    installation.intake_db.unlink()
+    await asyncio.to_thread(receive, installation)
+    await until(lambda: cases(installation) == [(1, "CALLBACK_DUE")])
+    assert [row[0] for row in reader.rows(alerts)] == ["intake_not_followed"]
