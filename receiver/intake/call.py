@@ -13,11 +13,12 @@ leaves only from CONFIRMED, and CONFIRMED is entered only with the journal's `Re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from decoder.exchange import ToneStep
 from decoder.frame import Frame
-from decoder.samples import from_ms
+from decoder.samples import from_ms, to_ms
 from decoder.symbols import Digit
 from receiver.event import Draft
 from receiver.intake import drafts
@@ -107,7 +108,7 @@ class Call:
 
     def _name_of_frame(self, frame: Frame) -> What:
         if self._memory.frames >= self._settings.frames_max:
-            return What.SURPLUS
+            return What.UNWANTED if self._memory.speaks else What.SURPLUS
         return What.DOUBTFUL if self._memory.doubt(frame) else What.FRAME
 
     # ── moving ────────────────────────────────────────────────────────────────────────────────
@@ -180,8 +181,13 @@ class Call:
         return [Commit(next(self._tokens), self._accepted(witnessed.message, witnessed, now, because))]
 
     def refuse_surplus(self, _: Input | None, now: Moment) -> list[Effect]:
-        overflow = drafts.call_overflow(self.identity, "frames", self._settings.frames_max)
-        return [Note(overflow), *self.hang_up(None, now)]
+        return [*self.note_surplus(_, now), *self.hang_up(None, now)]
+
+    def note_surplus(self, _: Input | None, now: Moment) -> list[Effect]:
+        if self._memory.overflown:
+            return []
+        self._memory.overflown = True
+        return [Note(drafts.call_overflow(self.identity, "frames", self._settings.frames_max))]
 
     def stay_silent(self, witnessed: Input | None, now: Moment) -> list[Effect]:
         """No acknowledgement: the panel will repeat itself. What was heard is kept, up to a bound."""
@@ -230,7 +236,10 @@ class Call:
     def note_start(self, started: Input | None, now: Moment) -> list[Effect]:
         assert isinstance(started, PlayStarted)
         playing = self._memory.playing
-        if playing is None or playing.acknowledges is None:
+        if playing is None:
+            return []
+        self._memory.playing = replace(playing, since=started.at)
+        if playing.acknowledges is None:
             return []
         after = started.at - playing.acknowledges.frame.end
         return [Note(drafts.kissoff_started(self.identity, playing.acknowledges.reception, started.at, after))]
@@ -246,6 +255,10 @@ class Call:
         completed = drafts.kissoff_completed(self.identity, done.reception, now.utc_of(played.at))
         return [Note(completed), *self.listen(played, now)]
 
+    def note_cut(self, played: Input | None, now: Moment) -> list[Effect]:
+        assert isinstance(played, Played)
+        return [*self._missed_while_playing("it was cut short", played.at), *self.listen(played, now)]
+
     def note_voice(self, voice: Input | None, now: Moment) -> list[Effect]:
         assert isinstance(voice, Voice)
         self._memory.voiced += voice.samples
@@ -258,6 +271,12 @@ class Call:
         noted = self.note_voice(voice, now) if isinstance(voice, Voice) else []
         return [*noted, *self._unknown(now)]
 
+    def keep_line(self, _: Input | None, now: Moment) -> list[Effect]:
+        """The journal or the line does not answer, and somebody speaks: nobody hangs up on them."""
+        missed = self._missed_while_playing("the line does not say that it was played", now.at)
+        self._memory.playing = None
+        return [*missed, *self.take_voice(None, now)]
+
     def hang_up(self, why: Input | None, now: Moment) -> list[Effect]:
         reason = why.reason if isinstance(why, Release) else _LEAVING_WORDS.get(self.state, "nothing more to hear")
         return [HangUp(reason)]
@@ -268,11 +287,11 @@ class Call:
     def close(self, gone: Input | None, now: Moment) -> list[Effect]:
         assert isinstance(gone, Gone)
         memory, effects = self._memory, self._unknown(now)
-        if memory.playing is not None and memory.playing.acknowledges is not None:
-            reception = memory.playing.acknowledges.reception
-            effects.append(Note(drafts.kissoff_missed(self.identity, reception, "the call ended while it played")))
+        if missed := self._missed_while_playing("the call ended while it played", now.at):
+            effects += missed
         elif (confirmed := self._memory.confirmed) is not None:
             effects.append(Note(drafts.kissoff_missed(self.identity, confirmed.reception, "the call ended before it")))
+        memory.playing = None
         ended = drafts.call_ended(
             self.identity,
             gone.reason,
@@ -293,6 +312,17 @@ class Call:
         length = from_ms(sum(step.ms for step in steps))
         self._memory.playing = Playing(token, now.at + length + self._settings.play_wait, acknowledges)
         return Play(token, steps)
+
+    def _missed_while_playing(self, reason: str, until: int) -> list[Effect]:
+        """What plays is a kiss-off and does not come to its end: how much of it the unit can have heard."""
+        playing = self._memory.playing
+        if playing is None or playing.acknowledges is None:
+            return []
+        frame, reception = playing.acknowledges.frame, playing.acknowledges.reception
+        whole_ms = sum(step.ms for step in self._settings.format_of(frame).kiss_off)
+        played_ms = 0.0 if playing.since is None else to_ms(max(0, until - playing.since))
+        missed = drafts.kissoff_missed(self.identity, reception, reason, played_ms=round(min(played_ms, whole_ms)))
+        return [Note(missed)]
 
     def _accepted(self, frame: Frame, witnessed: Witnessed, now: Moment, because: str | None) -> Draft:
         return drafts.frame_accepted(
@@ -339,6 +369,7 @@ TRANSITIONS: Final[dict[tuple[State, What], tuple[State | None, Action]]] = {
     (State.GREETING, What.PLAYED): (State.LISTENING, Call.listen),
     (State.GREETING, What.CUT): (State.LISTENING, Call.listen),
     (State.GREETING, What.OUT_OF_TIME): (State.LEAVING, Call.hang_up),
+    (State.GREETING, What.STALLED): (State.LISTENING, Call.keep_line),  # never hang up on somebody who speaks
     (State.LISTENING, What.DIGIT): (State.COLLECTING, Call.attend),
     (State.LISTENING, What.FRAME): (State.COMMITTING, Call.commit),
     (State.LISTENING, What.NO_ANSWER): (State.GREETING, Call.greet),
@@ -355,10 +386,12 @@ TRANSITIONS: Final[dict[tuple[State, What], tuple[State | None, Action]]] = {
     (State.COMMITTING, What.LATE): (State.LISTENING, Call.miss),  # none is begun: the panel repeats
     (State.COMMITTING, What.NOT_STORED): (State.LISTENING, Call.forget),  # better unheard than lost
     (State.COMMITTING, What.OUT_OF_TIME): (State.LEAVING, Call.hang_up),
+    (State.COMMITTING, What.STALLED): (State.TALKING, Call.keep_line),
     (State.CONFIRMED, What.PAUSE_OVER): (State.KISSING_OFF, Call.play_kiss_off),
     (State.KISSING_OFF, What.PLAYED): (State.LISTENING, Call.note_kiss_off),
-    (State.KISSING_OFF, What.CUT): (State.LISTENING, Call.listen),
+    (State.KISSING_OFF, What.CUT): (State.LISTENING, Call.note_cut),
     (State.KISSING_OFF, What.OUT_OF_TIME): (State.LEAVING, Call.hang_up),
+    (State.KISSING_OFF, What.STALLED): (State.LISTENING, Call.keep_line),
     (State.TALKING, What.FRAME): (State.COMMITTING, Call.commit),
     (State.TALKING, What.NOBODY): (State.LEAVING, Call.hang_up),  # announced speech that never came
     (State.LEAVING, What.FRAME): (None, Call.record_only),
@@ -378,6 +411,7 @@ EVERYWHERE: Final[dict[What, tuple[State | None, Action]]] = {
     What.FRAME: (None, Call.commit),
     What.DOUBTFUL: (None, Call.record_only),
     What.SURPLUS: (State.LEAVING, Call.refuse_surplus),
+    What.UNWANTED: (None, Call.note_surplus),
     What.REJECTED: (None, Call.stay_silent),
     What.VOICE: (None, Call.note_voice),
     What.SOMEBODY: (None, Call.note_voice),
@@ -390,5 +424,5 @@ EVERYWHERE: Final[dict[What, tuple[State | None, Action]]] = {
     What.GONE: (State.GONE, Call.close),
     What.NOTHING: (None, Call.nothing),
     What.PLAYED: (None, Call.listen),
-    What.CUT: (None, Call.listen),
+    What.CUT: (None, Call.note_cut),
 }

@@ -130,9 +130,12 @@ def kissoff_completed(identity: CallId, reception: int, ended_at_us: int) -> Dra
     return _draft("kissoff.completed", identity, reception=reception, ended_at_us=ended_at_us)
 
 
-def kissoff_missed(identity: CallId, reception: int, reason: str) -> Draft:
-    """A stored frame was not acknowledged, and why: the panel will repeat it."""
-    return _draft("kissoff.missed", identity, reception=reception, reason=reason)
+def kissoff_missed(identity: CallId, reception: int, reason: str, *, played_ms: int = 0) -> Draft:
+    """A stored frame was not acknowledged to the end, and why: the panel will repeat it.
+
+    played_ms: how much of the tone left the line; a panel that heard 400 ms of it may well be content.
+    """
+    return _draft("kissoff.missed", identity, reception=reception, reason=reason, played_ms=played_ms)
 
 
 def call_overflow(identity: CallId, what: str, bound: int) -> Draft:

@@ -24,11 +24,17 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Playing:
-    """What we play. until: sample by which it must have ended; acknowledges: the frame, if it is a kiss-off."""
+    """What we play.
+
+    until         sample by which it must have ended
+    acknowledges  the frame, if it is a kiss-off
+    since         its first sample; None before the line has said so
+    """
 
     token: int
     until: int
     acknowledges: Pending | None
+    since: int | None = None
 
 
 @dataclass(slots=True)
@@ -40,6 +46,7 @@ class Memory:
     best         the longest reading of what was rejected
     account      of the first frame acknowledged: the account of this call
     unknown      the call was reported as an unknown emergency
+    overflown    the bound of frames was reported
     talks        somebody speaks, or will: the line stays up
     pending      by token of the commit
     """
@@ -57,6 +64,7 @@ class Memory:
     account: str | None = None
     kissed_off: bool = False
     unknown: bool = False
+    overflown: bool = False
     talks: bool = False
     pending: dict[int, Pending] = field(default_factory=dict)
     playing: Playing | None = None
@@ -103,7 +111,7 @@ class Memory:
             case State.COLLECTING:
                 return What.STRAY
             case _:
-                return What.OUT_OF_TIME
+                return What.STALLED if self.speaks else What.OUT_OF_TIME
 
     @property
     def speaks(self) -> bool:

@@ -31,10 +31,12 @@ class What(Enum):
     STRAY = auto()  # time: digits that became no message
     ENDLESS = auto()  # time: signals for minutes, and never a message
     OUT_OF_TIME = auto()  # time: the journal or the line does not answer
+    STALLED = auto()  # the same, and somebody speaks
     DIGIT = auto()
     FRAME = auto()
     DOUBTFUL = auto()  # a frame to be recorded and shown, not acknowledged
     SURPLUS = auto()  # a frame beyond the bound of a call
+    UNWANTED = auto()  # the same, and somebody speaks
     REJECTED = auto()
     VOICE = auto()
     STARTED = auto()  # our tone began

@@ -34,6 +34,7 @@ from tests.receiver.intake.desk import (
     KISS_OFF,
     SETTINGS,
     UTC,
+    Desk,
     commits,
     digit_at,
     frame_at,
@@ -53,6 +54,7 @@ TIMES = {
     What.STRAY: {State.COLLECTING},
     What.ENDLESS: {State.LISTENING, State.COLLECTING},
     What.OUT_OF_TIME: {State.GREETING, State.KISSING_OFF, State.COMMITTING},
+    What.STALLED: {State.GREETING, State.KISSING_OFF, State.COMMITTING},
 }
 
 
@@ -187,8 +189,21 @@ def test_several_frames_in_a_call_each_have_their_kiss_off() -> None:
 def test_a_kiss_off_cut_short_is_not_completed() -> None:
     desk = new_desk().to_listening()
     desk.store(desk.to_committing())
-    assert types(desk.play_out(complete=False)) == ["kissoff.started"]
+    effects = desk.play_out(complete=False)
+    assert types(effects) == ["kissoff.started", "kissoff.missed"]
     assert desk.state is State.LISTENING
+    assert "kissoff.missed" not in types(desk.hear(Gone("far end")))
+
+
+def test_a_kiss_off_that_the_unit_did_not_wait_for_says_how_much_of_it_was_played() -> None:
+    for played_ms in (0, 120, 400, 849, 5000):
+        desk = new_desk().to_listening()
+        play = next(effect for effect in desk.store(desk.to_committing()) if isinstance(effect, Play))
+        if played_ms:
+            desk.hear(PlayStarted(play.token, desk.at))
+        gone = notes(desk.hear(Gone("far end"), desk.at + from_ms(played_ms)))
+        (missed,) = [draft for draft in gone if draft.type == "kissoff.missed"]
+        assert missed.payload["played_ms"] == min(played_ms, 850)
 
 
 def test_a_call_that_ends_before_the_receipt_says_so_later() -> None:
@@ -232,6 +247,50 @@ def test_a_line_that_never_plays_does_not_hold_the_call() -> None:
     desk.hear(Answered())
     desk.wait()
     assert hang_ups(desk.wait()) == ["the line does not play"]
+
+
+def talking(desk: Desk) -> Desk:
+    """Somebody speaks on this call."""
+    desk.hear(Voice(from_ms(4000)), desk.at + 40_000)
+    assert desk.state is State.TALKING
+    return desk
+
+
+def test_somebody_who_speaks_is_not_hung_up_on_because_the_journal_does_not_answer() -> None:
+    desk = talking(new_desk().to_listening())
+    commit = desk.to_committing()
+    assert desk.state is State.COMMITTING
+    desk.wait_until(desk.at + 60 * RATE_HZ)
+    assert (desk.state, hang_ups(desk.effects)) == (State.TALKING, [])
+    assert types(desk.store(commit)) == ["kissoff.missed"]
+    assert plays(desk.store(desk.to_committing())) == [KISS_OFF]
+
+
+def test_somebody_who_speaks_is_not_hung_up_on_because_the_line_does_not_play() -> None:
+    kissing = talking(new_desk().to_listening())
+    kissing.store(kissing.to_committing())
+    assert kissing.state is State.KISSING_OFF
+    greeting = new_desk()
+    greeting.hear(Answered())
+    greeting.wait()
+    greeting.hear(Voice(from_ms(600)))
+    assert greeting.state is State.GREETING
+    for desk in (kissing, greeting):
+        desk.wait_until(desk.at + 60 * RATE_HZ)
+        assert (desk.state, hang_ups(desk.effects)) == (State.TALKING, [])
+    assert types(kissing.effects)[-1] == "kissoff.missed"
+    assert [commit.draft.type for commit in commits(greeting.effects)] == ["call.unknown"]
+
+
+def test_somebody_who_speaks_is_not_hung_up_on_because_of_too_many_frames() -> None:
+    desk = talking(new_desk(replace(SETTINGS, frames_max=2)).to_listening())
+    for _ in range(2):
+        desk.to_kissed_off()
+    for _ in range(3):
+        end = desk.at + 16_000
+        assert commits(desk.hear(Witnessed(frame_at(end)), end + 900)) == []
+    assert types(desk.effects).count("call.overflow") == 1
+    assert hang_ups(desk.effects) == []
 
 
 def test_after_a_kiss_off_only_the_account_of_the_call_is_acknowledged() -> None:
