@@ -97,9 +97,14 @@ def _duties_of_request(turn: Turn, target: Target, accepted: bool, contact: bool
 
 
 def _sent(turn: Turn) -> None:
-    """The case moves on when everybody has been sent for whom it needs; a cooperator never stands for the fire HQ."""
+    """The case moves on when everybody has been sent for whom it needs; a cooperator never stands for the fire HQ.
+
+    An emergency that nobody has talked to and judged needs the fire HQ as soon as nobody answers: until then
+    a cooperator who looks in as well stops none of its clocks (I4).
+    """
     case, steps = turn.case, turn.steps
-    if Target.FIRE not in case.requested and not case.required <= case.requested:
+    known = case.flow != Flow.EMERGENCY or (case.talked and case.abnormal is not None)
+    if Target.FIRE not in case.requested and not (known and case.required <= case.requested):
         return
     steps.cancel(*CALL_TIMERS, Does.T_DISPATCH, Does.T_FOLLOW_UP)
     steps.settle("choice")
@@ -131,9 +136,14 @@ def outcome(turn: Turn) -> Refused | None:
     code = OUTCOMES_IN_JAPANESE.get(said, said)
     if code not in OUTCOME_CODES:
         return Refused("K-11.4a", f"outcome {said!r}: say one of {', '.join(OUTCOME_CODES)}")
-    if turn.case.state not in SENT_FOR:
-        return Refused("K-11.3.1", "nobody has been sent for yet: record the request first (case dispatch N)")
     found = OUTCOMES.find(code)
+    if turn.case.state not in SENT_FOR and not (found.then == State.DISPATCH_REQUIRED and turn.case.requested):
+        if turn.case.requested:
+            reason = (
+                "the home is still to be called: whoever has seen them counts (case callback N --answered --by 協力員)"
+            )
+            return Refused("K-11.2.1a", reason)
+        return Refused("K-11.3.1", "nobody has been sent for yet: record the request first (case dispatch N)")
     turn.own()
     with turn.steps.under(found, outcome=code):
         if found.then == State.DISPATCH_REQUIRED:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from receiver.rules.case import Case
 from receiver.rules.fact import Refused
 from receiver.rules.table import ANY, Row, Table, one_of
 from scenarios.konan import aftercare, closing
@@ -44,6 +45,14 @@ JOINABLE: Final = frozenset(
     }
 )
 """A further alarm joins the case in these states; later ones (false alarm, report due …) it opens a new case."""
+SENT: Final = frozenset({State.DISPATCH_REQUIRED, State.DISPATCHED, State.TRANSPORT})
+
+
+def joins(case: Case) -> bool:
+    """True if a further alarm is this case's own; where only a cooperator is asked, somebody must call back again."""
+    if case.flow != Flow.EMERGENCY or case.state not in JOINABLE:
+        return False
+    return case.state not in SENT or Target.FIRE in case.required | case.requested
 
 
 def begin(turn: Turn) -> None:
@@ -129,6 +138,14 @@ def call_noted(turn: Turn) -> Refused | None:
     if turn.case.state in (State.DISPATCHED, State.TRANSPORT):
         turn.steps.alert("console", "tell_fire_new_facts")
     return None
+
+
+def no_answer_later(turn: Turn) -> Refused | None:
+    """A further call without an answer: noted, if the home was talked to or the fire HQ is sent for; else sent for."""
+    case = turn.case
+    if case.talked or Target.FIRE in case.required | case.requested:
+        return call_noted(turn)
+    return said_no_answer(turn)
 
 
 def no_answer(turn: Turn, result: str = "no_answer") -> None:
@@ -302,13 +319,8 @@ EMERGENCY: Final = Table[Handler](
         Row("K-11.3.1", NOT_TALKED, Does.CUT_OFF, then=cut_off, name="cut off"),
         Row("K-11.3.1", NOT_TALKED, Does.BUSY, then=busy),
         Row("K-11.3.1", ANY, Does.ANSWERED, then=heard_late, name="heard after the no-answer"),
-        Row(
-            "K-11.2.4",
-            ANY,
-            one_of(Does.START, Does.NOT_ANSWERED, Does.BUSY, Does.CUT_OFF),
-            then=call_noted,
-            name="call noted",
-        ),
+        Row("K-11.3.1", ANY, Does.NOT_ANSWERED, then=no_answer_later, name="no answer later"),
+        Row("K-11.2.4", ANY, one_of(Does.START, Does.BUSY, Does.CUT_OFF), then=call_noted, name="call noted"),
         Row("K-11.2.2", ANY, Does.JUDGE, then=judge),
         Row("K-11.2.1b", ANY, Does.ADDRESS, then=write_address),
         Row("K-11.2.4", ANY, Does.DISPATCH, then=aftercare.dispatch),

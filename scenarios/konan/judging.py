@@ -37,7 +37,7 @@ def judge(turn: Turn) -> Refused | None:
     emergency = case.emergency or turn.said("emergency") in (True, "yes")
     table = CONSULTATION_JUDGEMENT if case.flow == Flow.CONSULTATION else JUDGEMENT
     found = table.find(bool(a), bool(b), abnormal, emergency and not _may_take_back(turn), finding)
-    refused = _not_recordable(turn, found.then, found.clause)
+    refused = not_recordable(turn, found.then, found.clause)
     if refused is not None:
         return refused_by(found, refused)
     with turn.steps.under(found, abnormal=abnormal.value, A=bool(a), B=bool(b), finding=finding.value):
@@ -63,11 +63,13 @@ def _may_take_back(turn: Turn) -> bool:
     return case.state == State.DISPATCH_REQUIRED and case.basis in SILENCE and not case.requested
 
 
-def _not_recordable(turn: Turn, judgement: Judgement, clause: str) -> Refused | None:
+def not_recordable(turn: Turn, judgement: Judgement, clause: str) -> Refused | None:
+    """What this judgement still lacks. Only words of distress and the fire HQ need no talk on record (I6)."""
     case = turn.case
     if isinstance(judgement, NotAllowed) and case.state not in SENT_FOR:
         return Refused(clause, judgement.reason)
-    if isinstance(judgement, Becomes | MustChoose) and not case.talked:
+    alone = isinstance(judgement, Dispatch) and judgement.target == Target.COOPERATOR
+    if (alone or isinstance(judgement, Becomes | MustChoose)) and not case.talked:
         return Refused("K-11.2.1a", "nobody has been talked to: record who answered (case callback N --answered) first")
     if isinstance(judgement, Becomes) and case.state not in SENT_FOR:
         if case.state == State.DISPATCH_REQUIRED and not _may_take_back(turn):

@@ -14,9 +14,9 @@ from receiver.rules.quiet_hours import earliest, is_quiet, next_local
 from receiver.rules.table import ANY, Row, Table, one_of
 from scenarios.konan import aftercare, closing, emergency
 from scenarios.konan.callback import TALK, answered_by, record_call, talk
-from scenarios.konan.judging import dispatch_required, judge, write_address
+from scenarios.konan.judging import dispatch_required, judge, not_recordable, write_address
 from scenarios.konan.tables import BEGIN, JUDGEMENT, Dispatch
-from scenarios.konan.turn import Handler, Turn, minutes
+from scenarios.konan.turn import Handler, Turn, minutes, refused_by
 from scenarios.konan.words import Abnormal, Does, Finding, Signal, State
 
 SUGGESTION: Final = Table[str](
@@ -171,6 +171,8 @@ def distress(turn: Turn) -> Refused | None:
         turn.steps.record("case.note", about="judgement", private={"text": turn.said("cause")})
         return None
     found = JUDGEMENT.find(bool(a), bool(b), Abnormal.YES, False, finding)
+    if (refused := not_recordable(turn, found.then, found.clause)) is not None:
+        return refused_by(found, refused)
     if isinstance(found.then, Dispatch):
         with turn.steps.under(found, A=bool(a), B=bool(b), finding=finding):
             turn.own()

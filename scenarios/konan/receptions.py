@@ -147,7 +147,7 @@ def log(turn: Turn, signal: str) -> None:
 
 def _alarm(turn: Turn, meaning: Meaning, who: Identified, home: str) -> None:
     for case in reversed(turn.book.open_cases_of(home)):
-        if case.flow == Flow.EMERGENCY and case.state in emergency.JOINABLE:
+        if emergency.joins(case):
             flags = case.flags | {"cancel_signal"} if meaning.signal == Signal.CANCEL else case.flags
             append(turn, case, meaning.signal, flags=flags)
             found = emergency.EMERGENCY.find(case.state, Does.RECEPTION)
@@ -164,8 +164,7 @@ def _alarm(turn: Turn, meaning: Meaning, who: Identified, home: str) -> None:
 
 def _consultation(turn: Turn, meaning: Meaning, who: Identified, home: str) -> None:
     for case in reversed(turn.book.open_cases_of(home)):
-        joins = case.flow == Flow.EMERGENCY and case.state in emergency.JOINABLE
-        if joins or (case.flow == Flow.CONSULTATION and case.state in consultation.JOINABLE):
+        if emergency.joins(case) or (case.flow == Flow.CONSULTATION and case.state in consultation.JOINABLE):
             append(turn, case, meaning.signal)
             turn.steps.alert("console", "pressed_again")
             return

@@ -141,6 +141,7 @@ happenings = st.one_of(
     st.tuples(st.just("step"), st.sampled_from([-3600, -5, 5, 3600])),
     st.tuples(st.just("restart"), st.sampled_from([0, 3, 130, 4000])),
 )
+ALARM = ("signal", {"type": "frame.accepted", "account": "1001", "code": "101", "qualifier": "1", "zone": "001"})
 histories = st.lists(happenings, min_size=1, max_size=25)
 beginnings = st.sampled_from(["2026-04-01 20:58:00", "2026-04-01 08:58:30", "2026-04-01 13:00:00"])
 scaled = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -250,6 +251,11 @@ def test_silence_demands_the_fire_hq_at_once(begins: str, history: list[tuple[st
     def watch(trial: Trial, answer: Answer) -> None:
         silent = [told for told in answer.told if told.payload.get("state") == "NO_ANSWER"]
         words = answer.fact.type == "case.judge" and (answer.fact.payload["a"] or answer.fact.payload["b"])
+        said_silent = answer.fact.type == "case.callback" and answer.fact.payload["action"] == "no_answer"
+        if said_silent and answer.refused is None:
+            case = trial.book.case(answer.fact.case or 0)
+            assert case is not None
+            assert case.flow != "emergency" or case.talked or "fire" in case.required | case.requested, case
         if silent:
             assert any(told.payload.get("target") == "fire" for told in answer.told), answer
         if words and answer.refused is None:
@@ -258,6 +264,27 @@ def test_silence_demands_the_fire_hq_at_once(begins: str, history: list[tuple[st
             assert "fire" in case.required | case.requested or not case.is_open
 
     Run(begins, watch).play(history)
+
+
+looking_in = st.sampled_from(
+    [
+        ("verb", (("case.dispatch", {"to": "cooperator", "accepted_by": "鈴木"}), 1)),
+        ("verb", (("case.judge", {"abnormal": "unsure", "a": None, "b": None, "finding": "cooperator"}), 1)),
+    ]
+)
+
+
+@scaled
+@given(begins=beginnings, history=st.lists(happenings | looking_in, max_size=10))
+def test_after_any_history_no_answer_sends_for_the_fire_hq(begins: str, history: list[tuple[str, Any]]) -> None:
+    """I4: whoever else was asked to look, an emergency that nobody has talked to is the fire HQ's after no answer."""
+    run = Run(begins)
+    run.play([ALARM, *history])
+    for case in tuple(run.trial.book.open_cases()):
+        run.trial.tell(Fact("case.callback", "nurse", {"action": "no_answer"}, case.number))
+        after = run.trial.book.case(case.number)
+        assert after is not None
+        assert after.flow != "emergency" or after.talked or "fire" in after.required | after.requested, after
 
 
 @scaled
@@ -363,17 +390,15 @@ def test_silence_ends_in_a_demand_or_a_talk_within_its_bounds(begins: str, histo
     run.play(history)
     run.trial.wait(4 * MINUTE_US)
     for case in run.trial.book.open_cases():
-        if case.flow == "emergency" and not case.talked and not case.required:
-            assert case.state not in ("CALLBACK_DUE", "CALLING", "NO_ANSWER", "UNATTENDED", "TEST_SHOWN"), case
+        if case.flow == "emergency" and case.kind == "emergency" and not case.talked:
+            assert "fire" in case.required | case.requested, case
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 15, 45, 60, 119, 120, 179, 180, 400])
 def test_a_restart_at_any_moment_loses_no_deadline(seconds: int) -> None:
     """I7, flows §15: an untouched emergency reaches the fire HQ at 180 s, restarted or not."""
     run = Run("2026-04-01 20:58:00")
-    run.play(
-        [("signal", {"type": "frame.accepted", "account": "1001", "code": "101", "qualifier": "1", "zone": "001"})]
-    )
+    run.play([ALARM])
     began = run.trial.utc_us
     run.trial.wait(seconds * SECOND_US)
     run.trial.restart(0)
