@@ -50,8 +50,10 @@ def identify(people: People, reception: Json) -> Identified:
     )
     rows = tuple(row.row.partition(": ")[2] for row in found)
     flags = frozenset(flag for row in found for flag in row.then)
-    phones = home.phones if home else ()
-    called_first = (caller,) if caller and ("D2" in rows or home is None) else ()
+    nobody = home is None or home.subject is None  # a unit that stands in no home: whoever called has it (D9)
+    standing = next(iter(by_caller), None) if nobody else home
+    phones = standing.phones if standing else ()
+    called_first = (caller,) if caller and ("D2" in rows or nobody) else ()
     others = {other.subject for other in (*homes, *by_caller)} - {home.subject if home else None, None}
     return Identified(
         rows=rows,
