@@ -68,6 +68,7 @@ FIELDS: Final[Mapping[Wants, frozenset[str]]] = {
     }
     | {"identified", "repeated", "signal", "result", "path", "abnormal", "finding", "emergency", "target", "basis"}
     | {"propose", "required", "to", "requested", "accepted", "outcome", "contact_attempts", "way", "interim"}
+    | {"previous", "duplicate_of"}
     | {"appointment", "battery", "on", "guard", "duty", "duties"},
     Wants.TASK: _ALWAYS
     | {"kind", "state", "priority", "version", "at_us", "callable_us", "suggestion", "device", "count", "of_case"}

@@ -20,7 +20,7 @@ class Case:
     """One case.
 
     kind        what it is reported as; stays when the flow changes (K-11.3.3). flow: the machine that leads it
-    home        whose it is: the subject, or `account:…`, `caller:…`, `call:…` where nobody is identified
+    home        whose it is: the subject, or where nobody is identified `caller:…` or `call:…`, after its `account:…`
     heard_at_us when the first signal was decoded: deadlines of the call-back count from here
     duties      what is still owed and keeps it open: `address`, `contact_person` …
     required    whom to send for (`fire`, `cooperator`); requested: who has been asked; accepted: who said yes

@@ -25,8 +25,7 @@ def receive(turn: Turn) -> Refused | None:
     if turn.book.knows_reception(reception):
         return None
     first = payload.get("duplicate_of")
-    if first is not None and turn.book.knows_reception(first):
-        _repeated(turn, turn.book.case_of_reception(first))
+    if first is not None and turn.book.knows_reception(first) and _repeated(turn, turn.book.case_of_reception(first)):
         return None
     who = identify(turn.people, payload)
     meaning, clause, row = meaning_of(payload, who.home.profile if who.home else "contact-id")
@@ -52,7 +51,9 @@ def open_case(turn: Turn, meaning: Meaning, who: Identified, home: str) -> Begin
     found: Found[Begins] = OPENING.find(meaning.signal, who.device)
     begins = found.then
     steps.clause, steps.row = found.clause, f"{found.row} · identification: {who.row}"
-    previous = turn.book.last_case_of(home)
+    first = payload.get("duplicate_of")
+    repeated = turn.book.case_of_reception(first) if first is not None else None
+    previous = repeated or _recent_case(turn, home)
     flags = who.flags | ({"unknown_signal"} if meaning.signal == Signal.UNKNOWN else set())
     flags |= {"cancel_signal"} if meaning.signal == Signal.CANCEL else set()
     kind = Signal.EMERGENCY if meaning.signal in ALARMS else meaning.signal
@@ -76,14 +77,18 @@ def open_case(turn: Turn, meaning: Meaning, who: Identified, home: str) -> Begin
         others=list(who.others),
         source=meaning.source,
         no_kiss_off=bool(payload.get("no_kiss_off")),
-        previous=previous.number if previous is not None and _recent(turn, previous) else None,
+        duplicate_of=first,
+        previous=previous.number if previous is not None else None,
     )
     _tell_of_oddities(turn, who)
     return begins
 
 
-def _recent(turn: Turn, case: Case) -> bool:
-    return turn.now.utc_us - case.opened_at_us < hours(turn.settings.previous_case_h)
+def _recent_case(turn: Turn, home: str) -> Case | None:
+    case = turn.book.last_case_of(home)
+    if case is None or turn.now.utc_us - case.opened_at_us >= hours(turn.settings.previous_case_h):
+        return None
+    return case
 
 
 def heard_at_us(turn: Turn) -> int:
@@ -94,14 +99,16 @@ def heard_at_us(turn: Turn) -> int:
 
 
 def _home_key(who: Identified, payload: Json) -> str:
-    """What groups receptions: the subscriber; else the account or number shown; else the call itself."""
+    """What groups receptions: the subscriber; else the account and the number shown together; else the call itself.
+
+    An account that nobody knows says little alone: units leave the factory with the same one (0000). Without a
+    digest of the number the call stands for it; the number itself is never part of an open payload.
+    """
     if who.home is not None and who.home.subject is not None:
         return who.home.subject
-    if payload.get("account"):
-        return f"account:{payload['account']}"
-    if payload.get("caller_digest"):
-        return f"caller:{payload['caller_digest']}"
-    return f"call:{payload.get('call') or payload['reception']}"
+    digest = payload.get("caller_digest")
+    line = f"caller:{digest}" if digest else f"call:{payload.get('call') or payload['reception']}"
+    return f"account:{payload['account']} {line}" if payload.get("account") else line
 
 
 def _tell_of_oddities(turn: Turn, who: Identified) -> None:
@@ -116,7 +123,7 @@ def _tell_of_oddities(turn: Turn, who: Identified) -> None:
 
 
 def append(turn: Turn, case: Case, meaning: Signal | str, **values: Any) -> None:
-    """Join the reception to an open (or, repeated, even a closed) case."""
+    """Join the reception to an open case."""
     payload = turn.fact.payload
     turn.steps.turn_to(case)
     turn.steps.record(
@@ -128,13 +135,33 @@ def append(turn: Turn, case: Case, meaning: Signal | str, **values: Any) -> None
     )
 
 
-def _repeated(turn: Turn, case: Case | None) -> None:
-    """The unit had not heard the end of our kiss-off and sent the same again: no second case, no second call (I2)."""
+def _repeated(turn: Turn, case: Case | None) -> bool:
+    """The unit had not heard the end of our kiss-off and sent the same again: no second case, no second call (I2).
+
+    False where the first one's case is over, or would take no further press: then it may be a new one, and opens
+    its own case rather than vanish in a finished one.
+    """
+    if case is not None and not _takes(case):
+        return False
     turn.steps.clause, turn.steps.row = "K-11.1b", "reception: repeated"
     if case is None:
         log(turn, "repeated")
     else:
         append(turn, case, "repeated", repeated=True)
+    return True
+
+
+def _takes(case: Case) -> bool:
+    """True if a further signal of the home still belongs to this case."""
+    if not case.is_open:
+        return False
+    match case.flow:
+        case Flow.EMERGENCY:
+            return emergency.joins(case)
+        case Flow.CONSULTATION:
+            return case.state in consultation.JOINABLE
+        case _:
+            return True
 
 
 def log(turn: Turn, signal: str) -> None:

@@ -81,6 +81,8 @@ EXPECT_KEYS: Final = (
     "suggestion",
     "repeated",
     "previous",
+    "duplicate_of",
+    "signal",
     "manual",
     "late",
 )
