@@ -63,11 +63,11 @@ class Careful:
         return self.runs.take(windows, self.next - 1 - hidden)
 
     def _windows(self, active: Flags, origin: int, limit: I64, hops_of: HopsOf) -> dtmf.Windows:
-        padded = np.zeros((len(active), active.shape[1] + 2), np.int8)
+        padded = np.zeros((len(active), active.shape[1] + 2), np.bool_)
         padded[:, 1:-1] = active
-        edges = np.diff(padded, axis=1)
-        line, first = np.nonzero(edges == 1)
-        last = np.nonzero(edges == -1)[1]
+        edges = np.flatnonzero(padded[:, 1:] != padded[:, :-1])  # where active stretches begin and end, in turn
+        line, first = np.divmod(edges[::2], active.shape[1] + 1)
+        last = edges[1::2] - line * (active.shape[1] + 1)
         start = np.maximum(origin + HOPS_A_BLOCK * first, self.next[line])
         end = np.minimum(origin + HOPS_A_BLOCK * last, limit[line])
         real = end > start
@@ -87,9 +87,13 @@ class Careful:
         windows, at, energy = dtmf.look(hops_of(line, hop), line, hop, middle)
         masked = dtmf.masked(line, hop, middle, energy, at, windows, self._context)
         if len(masked):
-            begins = np.searchsorted(masked, np.flatnonzero(np.diff(line, prepend=-1)), side="left")
-            so_far = np.searchsorted(masked, at) - begins[np.cumsum(np.diff(line, prepend=line[0]) > 0)[at]]
-            windows["clock"] = clock[at] - so_far
+            so_far = np.zeros(len(hop), np.int64)
+            so_far[masked] = 1
+            np.cumsum(so_far, out=so_far)
+            begins = np.flatnonzero(np.diff(line)) + 1
+            if len(begins):
+                so_far -= np.repeat([0, *so_far[begins - 1]], np.diff([0, *begins, len(line)]))
+            windows["clock"] = clock[at] - so_far[at]
             np.add.at(self._stood_still, line[masked], 1)
         else:
             windows["clock"] = clock[at]

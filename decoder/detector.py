@@ -160,17 +160,22 @@ def _digits(recordings: Sequence[Samples], places: Sequence[int], total: int) ->
             by = place - recording.start
             careful.lose(0, Span(lost.start + by, lost.end + by))
 
+    begins = np.array(places) // HOP
+
     def hops_of(_line: I64, hop: I64) -> I16:
-        """Hops come in ascending order; silence where there is no recording."""
+        """Hops come in runs of consecutive ones, each about one recording; silence where there is none of it."""
         sound = np.zeros((len(hop), HOP), np.int16)
-        bounds = np.searchsorted(hop, [place // HOP for place in (*places, total)])
-        for place, recording, first, last in zip(places, recordings, bounds, bounds[1:], strict=False):
-            mine = hop[first:last] - place // HOP
-            whole = goertzel.framed(recording.pcm, HOP)
-            inside = np.searchsorted(mine, len(whole))
-            np.take(whole, mine[:inside], axis=0, out=sound[first : first + inside], mode="clip")
-            rest = recording.pcm[len(whole) * HOP :]
-            sound[first + inside : last, : len(rest)][mine[inside:] == len(whole)] = rest
+        flat = sound.reshape(-1)
+        edges = np.concatenate([[0], np.flatnonzero(np.diff(hop) != 1) + 1, [len(hop)]])
+        owner = np.searchsorted(begins, hop[edges[1:] - 1], side="right") - 1
+        source = (hop[edges[:-1]] - begins[owner]) * HOP
+        for first, last, number, at in zip(
+            (edges[:-1] * HOP).tolist(), (edges[1:] * HOP).tolist(), owner.tolist(), source.tolist(), strict=True
+        ):
+            pcm = recordings[number].pcm
+            before = max(-at, 0)
+            piece = pcm[at + before : at + last - first]
+            flat[first + before : first + before + len(piece)] = piece
         return sound
 
     return careful.look(near(hits), 0, np.array([HOPS_A_BLOCK * hits.shape[1]]), hops_of)

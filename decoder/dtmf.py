@@ -114,11 +114,10 @@ class Gate:
         total -= goertzel.energy(self._slow[:count])
         low, high = _strongest(tones)
         pair = low + high
-        maybe = np.flatnonzero((pair > BLOCK_SHARE_MIN * total) & (np.minimum(low, high) > WEAKER_SHARE_MIN * pair))
-        groups = tones[:, maybe].reshape(2, 4, -1).sum(axis=1)
-        clear = (low[maybe] > BLOCK_GROUP_MIN * groups[0]) & (high[maybe] > BLOCK_GROUP_MIN * groups[1])
-        chosen: I64 = maybe[clear]
-        return chosen
+        groups = np.add.reduce(tones.reshape(2, 4, count), axis=1)
+        tonal = (pair > BLOCK_SHARE_MIN * total) & (np.minimum(low, high) > WEAKER_SHARE_MIN * pair)
+        tonal &= (low > BLOCK_GROUP_MIN * groups[0]) & (high > BLOCK_GROUP_MIN * groups[1])
+        return np.flatnonzero(tonal)
 
 
 def _strongest(tones: F32) -> tuple[F32, F32]:
