@@ -26,6 +26,7 @@ def broken_promises(world: World) -> list[str]:
         *linked_as_the_contract_says(records),
         *kissed_off_in_order(records),
         *voices_are_emergencies(world, records),
+        *cut_off_is_an_emergency(records),
         *delivered_in_the_end(world),
     ]
 
@@ -111,6 +112,22 @@ def voices_are_emergencies(world: World, records: Sequence[Record]) -> list[str]
     """Somebody spoke and sent no message: an unknown emergency in the journal."""
     unknown = sum(record.type == "call.unknown" and record.payload["kind"] == "voice" for record in records)
     return [f"{world.voices} people spoke, {unknown} were noticed"] if unknown < world.voices else []
+
+
+def cut_off_is_an_emergency(records: Sequence[Record]) -> list[str]:
+    """A call that a kill cut off is ended in the journal, once, and has brought something: if nothing else, itself."""
+    problems = []
+    started = [str(record.payload["call"]) for record in records if record.type == "call.started"]
+    ended = [str(record.payload["call"]) for record in records if record.type == "call.ended"]
+    cut = {str(r.payload["call"]) for r in records if r.type == "call.ended" and r.payload["samples"] is None}
+    brought = [record for record in records if record.type in ("frame.accepted", "call.unknown")]
+    if sorted(started) != sorted(ended):
+        problems.append(f"{len(started)} calls started, {len(ended)} ended")
+    for call in cut:
+        kinds = [record.payload["kind"] for record in brought if record.payload["call"] == call]
+        if not kinds or kinds.count("interrupted") != (kinds == ["interrupted"]):
+            problems.append(f"call {call} was cut off and brought {kinds}")
+    return problems
 
 
 def delivered_in_the_end(world: World) -> list[str]:

@@ -29,7 +29,7 @@ from receiver.intake import drafts, receptions
 from receiver.intake.call import CallSettings, State
 from receiver.intake.receptions import Receptions
 from receiver.intake.signals import SAMPLE_US, Commit, HangUp, Note, Play, Voice
-from receiver.intake.station import Answer, Order, Station
+from receiver.intake.station import Abandon, Answer, Order, Station
 from receiver.journal.store import Store, Transaction
 from receiver.privacy.keys import KeyRing
 from sim import panel as units
@@ -230,6 +230,8 @@ class World:
                     self._in(from_ms(self.rng.uniform(100, 600)), partial(self._off_hook, line))
                 case Play():
                     self._play(line, order)
+                case Abandon(identity, reason, _):
+                    self.broken.append(f"{line}: call {identity.call} was given up: {reason}")
                 case HangUp():
                     if (call := self._calls[line]) is not None:
                         self._in(from_ms(50), partial(self._end, line, call, "hung up by us"))

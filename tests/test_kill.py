@@ -189,8 +189,15 @@ def raw_of(keys: str) -> str:
 
 
 def assert_safe(receiver: Receiver, *units: Unit) -> None:
-    """Everything any unit was told is safe is exported as new exactly once, and the chain is whole."""
+    """Everything any unit was told is safe is exported as new exactly once, and the chain is whole.
+
+    A call that was cut off before it brought anything is exported besides, as an unknown emergency.
+    """
     rows = receiver.exported()
+    calls = {record.payload["call"]: record.payload for record in receiver.records() if record.type == "call.ended"}
+    for call in (call for call, ended in calls.items() if ended["reason"] == "the intake was killed"):
+        kinds = [record.payload["kind"] for record in receiver.records() if is_reception(record, call)]
+        assert kinds == ["interrupted"] or (kinds and "interrupted" not in kinds), (call, kinds)
     assert len({row["id"] for row in rows}) == len(rows)
     for unit in units:
         assert unit.told_safe, "the unit never got through"
@@ -198,6 +205,10 @@ def assert_safe(receiver: Receiver, *units: Unit) -> None:
             new = [row for row in rows if row["raw"] == raw_of(keys) and row["duplicate_of"] is None]
             assert len(new) == 1, (keys, rows)
     assert receiver.verified()
+
+
+def is_reception(record: Record, call: str) -> bool:
+    return record.type in ("frame.accepted", "call.unknown") and record.payload["call"] == call
 
 
 def pause(seconds: float) -> None:

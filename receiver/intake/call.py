@@ -145,6 +145,7 @@ class Call:
 
     def open_call(self, answered: Input | None, now: Moment) -> list[Effect]:
         assert isinstance(answered, Answered)
+        self._memory.caller_digest = answered.caller_digest
         return [Note(drafts.call_started(self.identity, answered))]
 
     def greet(self, _: Input | None, now: Moment) -> list[Effect]:
@@ -330,6 +331,7 @@ class Call:
             frame,
             heard_at_us=now.utc_of(frame.end),
             withheld_because=because,
+            caller_digest=self._memory.caller_digest,
             other_keys=witnessed.other_keys,
         )
 
@@ -340,7 +342,9 @@ class Call:
             return []
         memory.unknown = True
         kind = "unreadable" if memory.digits else "voice"
-        draft = drafts.call_unknown(self.identity, kind, memory.best, heard_at_us=now.utc_us)
+        draft = drafts.call_unknown(
+            self.identity, kind, memory.best, heard_at_us=now.utc_us, caller_digest=memory.caller_digest
+        )
         return [Commit(next(self._tokens), draft)]
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -44,7 +45,7 @@ from receiver.intake.call import CallSettings
 from receiver.intake.ear import SoundEar
 from receiver.intake.receptions import Receptions
 from receiver.intake.signals import Commit, HangUp, Note, Play
-from receiver.intake.station import Answer, Order, Station
+from receiver.intake.station import Abandon, Answer, Order, Station
 from receiver.intake.telling import line_for
 from receiver.journal.lock import WriterLock
 from receiver.journal.store import Committed, Journal, Store, Transaction
@@ -158,7 +159,11 @@ class Intake:
         try:
             self._perform(step(now))
         except Exception as error:
-            self._perform(self.station.drop(line, f"{type(error).__name__}: {error}", now))
+            reason = f"{type(error).__name__}: {error}"
+            try:
+                self._perform(self.station.drop(line, reason, now))
+            except Exception as again:  # the line does not even hang up: its watch will find it
+                self.report(f"alarm: {line}: {reason}; then {type(again).__name__}: {again}")
 
     def _dispatch(self, line: str, happened: LineInput, now: Now) -> list[Order]:
         self._record(line, happened)
@@ -211,6 +216,9 @@ class Intake:
                     self.lines[line].hang_up()
                 case Answer():
                     self.lines[line].answer()
+                case Abandon():
+                    self.audio.end(line)
+                    self._end_unfinished(order)
 
     def _begin_audio(self, line: str, draft: Draft) -> None:
         if draft.type == "call.started" and draft.subject is not None:
@@ -221,6 +229,10 @@ class Intake:
     def note(self, draft: Draft) -> None:
         """Journal something that nobody waits for."""
         self.submit(lambda tx: tx.append(draft), lambda record: None)
+
+    def _end_unfinished(self, given_up: Abandon) -> None:
+        call, reason, at_us = given_up.identity, given_up.reason, given_up.at_us
+        self.submit(lambda tx: receptions.end_unfinished(tx, call, reason, at_us), lambda records: None)
 
     def _store(self, line: str, token: int, draft: Draft) -> None:
         window_us = self.settings.window_us
@@ -291,7 +303,8 @@ class Intake:
             if abs(stepped) >= STEP_US and now.boot_id == before.boot_id:
                 self.note(drafts.intake_event("clock.stepped", by_us=stepped))
             before = now
-            self._perform(self.station.tick(now))
+            for line in self.lines:
+                self._guarded(line, partial(self.station.look_at, line))
             if self._ticks % DISK_EVERY == 0:
                 self._look_at_disk()
             if self._ticks % CHECKPOINT_EVERY == CHECKPOINT_EVERY - 1 and not self.station.busy:

@@ -62,6 +62,7 @@ def frame_accepted(
     *,
     heard_at_us: int,
     withheld_because: str | None = None,
+    caller_digest: str | None = None,
     other_keys: str | None = None,
     source: str | None = None,
 ) -> Draft:
@@ -86,14 +87,24 @@ def frame_accepted(
         no_kiss_off=withheld_because is not None,
         kiss_off_withheld=withheld_because,
         modem_heard=other_keys,
+        caller_digest=caller_digest,
         source=source,
     )
 
 
 def call_unknown(
-    identity: CallId, kind: str, best: str | None, *, heard_at_us: int, source: str | None = None
+    identity: CallId,
+    kind: str,
+    best: str | None,
+    *,
+    heard_at_us: int,
+    caller_digest: str | None = None,
+    source: str | None = None,
 ) -> Draft:
-    """A reception that nobody could read: kind "voice" or "unreadable". Rules treat it as an emergency."""
+    """A reception that nobody could read; rules treat it as an emergency.
+
+    kind: "voice", "unreadable" (digits, a file that kills its reader) or "interrupted" (we broke the call off).
+    """
     return _draft(
         "call.unknown",
         identity,
@@ -102,6 +113,7 @@ def call_unknown(
         heard_at_us=heard_at_us,
         duplicate_of=None,
         no_kiss_off=True,
+        caller_digest=caller_digest,
         source=source,
     )
 

@@ -177,7 +177,14 @@ def drafts_of(
     for place, (frame, earlier) in enumerate(said.frames):
         heard_at_us = heard_by_us if started is None else started + frame.end * SAMPLE_US
         made.append(
-            drafts.frame_accepted(identity, frame, heard_at_us=heard_at_us, withheld_because=WHY, source=source)
+            drafts.frame_accepted(
+                identity,
+                frame,
+                heard_at_us=heard_at_us,
+                withheld_because=WHY,
+                caller_digest=answered.caller_digest,
+                source=source,
+            )
         )
         if earlier is not None:
             repeats[first + place] = first + earlier
@@ -185,7 +192,11 @@ def drafts_of(
         best = max((rejected.best for rejected in said.rejected), key=len, default=None)
         kind = "unreadable" if said.digits else "voice"
         heard_at_us = heard_by_us if started is None else started
-        made.append(drafts.call_unknown(identity, kind, best, heard_at_us=heard_at_us, source=source))
+        made.append(
+            drafts.call_unknown(
+                identity, kind, best, heard_at_us=heard_at_us, caller_digest=answered.caller_digest, source=source
+            )
+        )
     made.append(
         drafts.call_ended(
             identity,

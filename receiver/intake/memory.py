@@ -41,6 +41,7 @@ class Playing:
 class Memory:
     """One call's memory.
 
+    caller_digest  keyed hash of the caller's number, if it was given
     quiet_since  end of the last thing that was heard or played
     voiced       samples of somebody's voice, in all and since the last kiss-off
     best         the longest reading of what was rejected
@@ -52,6 +53,7 @@ class Memory:
     """
 
     settings: CallSettings
+    caller_digest: str | None = None
     greetings: int = 0
     quiet_since: int = 0
     last_digit: int = 0

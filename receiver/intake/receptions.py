@@ -27,13 +27,13 @@ WINDOW_US: Final = 30 * MINUTE_US
 class Receptions:
     """Projection: one row for each reception, and the digests of recordings already taken.
 
-    caller   holds the calls in progress
+    caller   holds the calls in progress, and since when
     open     1 while a retransmission of it may still come: a frame whose kiss-off is not completed
     original the first reception of the same message, itself if it is the first
     """
 
     name: str = "receptions"
-    version: int = 2
+    version: int = 3
     tables: tuple[str, ...] = ("reception", "recording", "caller")
 
     def create(self, db: sqlite3.Connection) -> None:
@@ -44,7 +44,10 @@ class Receptions:
         )
         db.execute("CREATE INDEX reception_open ON reception (raw) WHERE open = 1")
         db.execute("CREATE TABLE recording (sha256 TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
-        db.execute("CREATE TABLE caller (call TEXT PRIMARY KEY, line TEXT NOT NULL, digest TEXT) STRICT, WITHOUT ROWID")
+        db.execute(
+            "CREATE TABLE caller (call TEXT PRIMARY KEY, line TEXT NOT NULL, digest TEXT, started_us INTEGER NOT NULL)"
+            " STRICT, WITHOUT ROWID"
+        )
 
     def fold(self, db: sqlite3.Connection, record: Record) -> None:
         payload = record.payload
@@ -70,8 +73,8 @@ class Receptions:
                 (payload["reception"],),
             )
         elif record.type == "call.started":
-            started = (payload["call"], payload["line"], payload["caller_digest"])
-            db.execute("INSERT OR REPLACE INTO caller VALUES (?, ?, ?)", started)
+            started = (payload["call"], payload["line"], payload["caller_digest"], record.at_us)
+            db.execute("INSERT OR REPLACE INTO caller VALUES (?, ?, ?, ?)", started)
         elif record.type == "call.ended":
             db.execute("DELETE FROM caller WHERE call = ?", (payload["call"],))
         elif record.type == "recording.taken":
@@ -88,12 +91,25 @@ def store(tx: Transaction, draft: Draft, window_us: int = WINDOW_US) -> Record:
 
 def end_cut_off(tx: Transaction) -> list[Record]:
     """At start: end in the journal the calls that were open when the intake was killed."""
-    ended = []
-    for call, line in tx.rows("SELECT call, line FROM caller ORDER BY call"):
-        (frames,) = tx.rows("SELECT count(*) FROM reception WHERE call = ? AND raw IS NOT NULL", call)[0]
-        cut = drafts.call_ended(CallId(call, line), "the intake was killed", frames=frames)
-        ended.append(tx.append(cut))
-    return ended
+    cut_off = [CallId(*row) for row in tx.rows("SELECT call, line FROM caller ORDER BY call")]
+    return [record for identity in cut_off for record in end_unfinished(tx, identity, "the intake was killed", 0)]
+
+
+def end_unfinished(tx: Transaction, identity: CallId, reason: str, at_us: int) -> list[Record]:
+    """End a call that we broke off ourselves: if nothing of it was received it is an unknown emergency (flows I10).
+
+    Nobody knows what it would have said. Whether there is a reception is asked here, behind everything that was
+    submitted for this call. at_us: when it was broken off, for a call of which not even the start was stored.
+    """
+    call = identity.call
+    started = tx.rows("SELECT digest, started_us FROM caller WHERE call = ?", call)
+    received, frames = tx.rows("SELECT count(*), count(raw) FROM reception WHERE call = ?", call)[0]
+    made = [drafts.call_ended(identity, reason, frames=frames)]
+    if not received:
+        digest, started_us = started[0] if started else (None, at_us)
+        unknown = drafts.call_unknown(identity, "interrupted", None, heard_at_us=started_us, caller_digest=digest)
+        made.insert(0, unknown)
+    return [tx.append(draft) for draft in made]
 
 
 def taken(tx: Transaction, sha256: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Final, Generic, TypeVar
 from receiver.clock import Now
 from receiver.event import Receipt
 from receiver.intake import drafts
-from receiver.intake.call import Call, CallSettings, State
+from receiver.intake.call import Call, CallSettings
 from receiver.intake.drafts import CallId
 from receiver.intake.ear import Ear
 from receiver.intake.signals import (
@@ -47,7 +47,16 @@ class Answer:
     """Go off hook; `answered` comes back."""
 
 
-Order = tuple[str, Effect | Answer]
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """End this call in the journal as one that we broke off (`receptions.end_unfinished`)."""
+
+    identity: CallId
+    reason: str
+    at_us: int
+
+
+Order = tuple[str, Effect | Answer | Abandon]
 
 
 @dataclass(slots=True)
@@ -177,18 +186,20 @@ class Station(Generic[Sound]):
         self.lines[line].closed()
         if opened is None:
             return [(line, Note(drafts.line_event("line.fault", line, reason)))]
-        fault = drafts.call_fault(opened.call.identity, reason)
-        return [(line, Note(fault)), (line, HangUp("fault of ours"))]
+        return [*self._abandoned(line, opened, reason, now), (line, HangUp("fault of ours"))]
 
     def tick(self, now: Now) -> list[Order]:
-        """Once a second: lines that have gone silent in the middle of a call."""
-        orders: list[Order] = []
-        for line, watch in self.lines.items():
-            if watch.stuck(now.mono_us):
-                reason = "the line delivers no sound"
-                orders += [*self._end(line, reason, now), (line, HangUp(reason))]
-                orders += [(line, Note(draft)) for draft in watch.failed(reason)]
-        return orders
+        """Once a second: all lines."""
+        return [order for line in self.lines for order in self.look_at(line, now)]
+
+    def look_at(self, line: str, now: Now) -> list[Order]:
+        """Once a second: has the line gone silent in the middle of a call?"""
+        watch = self.lines[line]
+        if not watch.stuck(now.mono_us):
+            return []
+        reason = "the line delivers no sound"
+        faults = [(line, Note(draft)) for draft in watch.failed(reason)]
+        return [*self._end(line, reason, now), *faults, (line, HangUp(reason))]
 
     def deadline(self, line: str) -> int | None:
         """Sample of the call on `line` at which silence, if that is what was heard, has to be told; None: any time."""
@@ -244,11 +255,14 @@ class Station(Generic[Sound]):
         opened = self._open.pop(line, None)
         if opened is None:
             return []
-        orders = [order for last in opened.ear.finish() for order in self._tell(line, opened, last, now)]
-        orders += self._tell(line, opened, Gone(reason), now)
-        assert opened.call.state is State.GONE
+        try:
+            orders = [order for last in opened.ear.finish() for order in self._tell(line, opened, last, now)]
+            orders += self._tell(line, opened, Gone(reason), now)
+        except Exception as error:  # caught here, because whatever ended this call still has to be said
+            return self._abandoned(line, opened, f"{type(error).__name__}: {error}", now)
         return [(at, effect) for at, effect in orders if isinstance(effect, Note | Commit)]
 
-    def healthy(self) -> bool:
-        """No line is deaf."""
-        return all(watch.health is not Health.DEAF for watch in self.lines.values())
+    def _abandoned(self, line: str, opened: _Open[Sound], reason: str, now: Now) -> list[Order]:
+        identity = opened.call.identity
+        fault = Note(drafts.call_fault(identity, reason))
+        return [(line, fault), (line, Abandon(identity, "fault of ours", now.utc_us))]

@@ -25,6 +25,7 @@ from receiver.installation import Installation
 from receiver.intake import recorder
 from receiver.intake.call import CallSettings
 from receiver.intake.daemon import Intake, IntakeSettings, serve
+from receiver.intake.signals import Commit
 from receiver.journal.reader import Reader
 from receiver.journal.store import Store
 from receiver.privacy.installation_key import installation_key
@@ -174,6 +175,48 @@ async def test_a_bug_in_one_call_is_journalled_and_the_intake_lives(
     await place.serve(caller)
     (fault,) = [record for record in place.records() if record.type == "call.fault"]
     assert fault.payload["reason"] == "ZeroDivisionError: of ours"
+    (unknown,) = [record for record in place.records() if record.type == "call.unknown"]
+    (ended,) = [record for record in place.records() if record.type == "call.ended"]
+    assert (unknown.payload["kind"], unknown.payload["call"]) == ("interrupted", fault.payload["call"])
+    assert ended.payload["call"] == fault.payload["call"]
+    assert place.types()[-1] == "intake.stopped"
+
+
+async def test_a_bug_behind_a_frame_in_the_same_sound_does_not_lose_the_call(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine had asked for the frame to be stored, and the order never left the station."""
+    caller = Caller(Loopback())
+
+    def break_it(intake: Intake) -> None:
+        honest = intake.station._pass
+
+        def bug(line: str, opened: Any, effects: Any) -> Any:
+            if any(isinstance(effect, Commit) for effect in effects):
+                raise ZeroDivisionError("of ours")
+            return honest(line, opened, effects)
+
+        monkeypatch.setattr(intake.station, "_pass", bug)
+        caller.while_calling = lambda intake: None
+
+    caller.while_calling = break_it
+    await place.serve(caller)
+    assert [record.payload["kind"] for record in place.records() if record.type == "call.unknown"] == ["interrupted"]
+    assert caller.said("kiss_off") == []
+
+
+async def test_a_line_that_cannot_be_looked_at_ends_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bug(*_: object) -> None:
+        raise ZeroDivisionError("of ours")
+
+    async def drive(intake: Intake) -> None:
+        monkeypatch.setattr(intake.station, "look_at", bug)
+        while not any("ZeroDivisionError" in line for line in place.lines):
+            await asyncio.sleep(0.05)
+        intake.stop.set()
+        await asyncio.Event().wait()
+
+    await serve(place.installation, SETTINGS, [Loopback().near], SystemClock(), place.lines.append, drive)
     assert place.types()[-1] == "intake.stopped"
 
 

@@ -18,6 +18,9 @@ from receiver.intake.signals import Answered
 from receiver.journal.projection import rebuild
 from receiver.journal.store import Committed, Store
 from receiver.privacy.keys import KeyRing
+from receiver.rules.fact import Fact
+from receiver.rules.trial import Trial
+from scenarios.konan import SCENARIO
 from tests.receiver.intake.desk import frame_at
 
 
@@ -142,15 +145,42 @@ def test_a_frame_that_gets_no_kiss_off_is_no_link_of_a_chain(intake: Intake) -> 
 
 
 def test_calls_open_at_a_kill_are_ended_at_the_next_start(intake: Intake) -> None:
-    cut, whole = intake.call("modem:a", "0775610000"), intake.call("modem:b")
+    """One that had brought nothing yet is an unknown emergency: nobody knows what it would have said."""
+    cut, whole, mute = (
+        intake.call("modem:a", "0775610000"),
+        intake.call("modem:b"),
+        intake.call("modem:c", "0775611111"),
+    )
+    started_us = intake.clock.utc_us
     intake.frame(cut)
     intake.append(drafts.call_ended(whole, "far end", samples=1, frames=0, rejected=0, voice=False))
+    intake.clock.utc_us += MINUTE_US
     (outcome,) = intake.store.transact(receptions.end_cut_off)
     assert isinstance(outcome, Committed)
-    (ended,) = outcome.value
-    assert (ended.payload["call"], ended.payload["frames"]) == (cut.call, 1)
-    assert ended.payload["reason"] == "the intake was killed"
+    ended = [record for record in outcome.value if record.type == "call.ended"]
+    assert [(record.payload["call"], record.payload["frames"]) for record in ended] == [(cut.call, 1), (mute.call, 0)]
+    assert {record.payload["reason"] for record in ended} == {"the intake was killed"}
+    (unknown,) = [record.payload for record in outcome.value if record.type == "call.unknown"]
+    assert (unknown["call"], unknown["line"], unknown["kind"]) == (mute.call, "modem:c", "interrupted")
+    assert (unknown["caller_digest"], unknown["heard_at_us"]) == ("digest of 0775611111", started_us)
     assert intake.store.transact(receptions.end_cut_off)[0].value == []  # type: ignore[union-attr]
+
+
+def test_a_call_broken_off_before_its_start_was_stored_is_an_unknown_emergency_too(intake: Intake) -> None:
+    (outcome,) = intake.store.transact(lambda tx: receptions.end_unfinished(tx, CallId("c" * 32, "modem:a"), "bug", 7))
+    assert isinstance(outcome, Committed)
+    assert [record.type for record in outcome.value] == ["call.unknown", "call.ended"]
+    assert outcome.value[0].payload["heard_at_us"] == 7
+
+
+@pytest.mark.parametrize("kind", ["voice", "unreadable", "interrupted"])
+def test_the_rules_take_every_kind_of_unknown_call_for_an_emergency(intake: Intake, kind: str) -> None:
+    call = intake.call("modem:a", "0775610000")
+    unknown = intake.append(drafts.call_unknown(call, kind, None, heard_at_us=intake.clock.utc_us))
+    trial = Trial(SCENARIO.decide, intake.clock.utc_us)
+    trial.tell(Fact("reception", "intake", {**unknown.payload, "type": unknown.type, "reception": unknown.seq}))
+    (case,) = trial.book.open_cases()
+    assert (case.flow, case.state) == ("emergency", "CALLBACK_DUE")
 
 
 def test_a_recording_is_known_by_its_content(intake: Intake) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from decoder.exchange import Message
 from decoder.samples import RATE_HZ, Samples, silence, to_ms
 from drivers.line import Reported
 from receiver.clock import SECOND_US, Now
+from receiver.intake.ear import SoundEar
 from receiver.intake.signals import HangUp, Note
-from receiver.intake.station import Answer
+from receiver.intake.station import Abandon, Answer, Order, Station
 from receiver.intake.supervision import Health
 from sim.panel import PanelSettings
 from tests.receiver.intake.exchange import Exchange, Home
@@ -130,10 +133,40 @@ def test_a_fault_of_ours_on_one_call_leaves_the_others_alone() -> None:
     exchange = Exchange(count=2)
     homes = [Home(exchange, PanelSettings((Message(f"100{n}", "101"),)), line=n).call() for n in range(2)]
     exchange.advance(RATE_HZ)
-    exchange.perform(exchange.station.drop("line 0", "ZeroDivisionError: test", exchange.now()))
+    dropped = exchange.station.drop("line 0", "ZeroDivisionError: test", exchange.now())
+    assert [order.identity.line for _, order in dropped if isinstance(order, Abandon)] == ["line 0"]
+    exchange.perform(dropped)
     exchange.settle()
     assert [draft.payload["reason"] for draft in exchange.of("call.fault")] == ["ZeroDivisionError: test"]
     assert [home.panel.delivered for home in homes] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("end", "then"),
+    [
+        (lambda station: station.hung_up("line 0", "far end", at(5)), []),
+        (lambda station: station.fault("line 0", "unplugged", at(5)), ["line.fault"]),
+        (lambda station: station.tick(at(30)), ["line.fault"]),
+        (lambda station: station.answered("line 0", None, None, at(5)), ["call.started"]),
+    ],
+    ids=["hung up", "fault", "silence", "answered anew"],
+)
+def test_a_call_whose_last_samples_break_the_ear_is_given_up_and_its_line_lives(
+    end: Callable[[Station[Samples]], list[Order]], then: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(_: object) -> None:
+        raise IndexError("on the last sample")
+
+    monkeypatch.setattr(SoundEar, "finish", bug)
+    station = Exchange().station
+    station.answered("line 0", None, None, at(0))
+    call = station.calls["line 0"].identity
+    fault, abandon, *rest = [order for _, order in end(station)]
+    assert isinstance(fault, Note)
+    assert fault.draft.payload["reason"] == "IndexError: on the last sample"
+    assert isinstance(abandon, Abandon)
+    assert abandon.identity == call
+    assert [effect.draft.type for effect in rest if isinstance(effect, Note)] == then
 
 
 def test_a_full_disk_answers_no_call_and_says_so() -> None:
