@@ -6,8 +6,13 @@ import os
 import pwd
 import socket
 import struct
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
+
+UCRED: Final = struct.Struct("3i")  # process, user, group
+STATES_AT_ONCE: Final = 64
 
 
 def bound(path: Path, kind: socket.SocketKind) -> socket.socket:
@@ -25,8 +30,8 @@ def bound(path: Path, kind: socket.SocketKind) -> socket.socket:
 
 def peer_uid(peer: socket.socket) -> int:
     """Who is at the other end of a Unix socket, as the kernel says."""
-    raw = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return int(struct.unpack("3i", raw)[1])
+    raw = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, UCRED.size)
+    return int(UCRED.unpack(raw)[1])
 
 
 def account_of(uid: int) -> str:
@@ -55,3 +60,27 @@ def tell_service_manager(state: str) -> None:
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
             sending.setblocking(False)
             sending.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
+
+
+def state_socket() -> tuple[socket.socket, str]:
+    """Where processes that we start tell their state, and the `NOTIFY_SOCKET` to start them with.
+
+    Its name is abstract and chosen by the kernel: whatever ends us, nothing is left in the way.
+    """
+    hearing = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    hearing.setblocking(False)
+    hearing.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    hearing.bind("")
+    return hearing, "@" + hearing.getsockname()[1:].decode("ascii")
+
+
+def states(hearing: socket.socket) -> Iterator[tuple[int, str]]:
+    """What has arrived: who said it, as the kernel says (everybody can write to an abstract name), and the words."""
+    for _ in range(STATES_AT_ONCE):
+        try:
+            words, ancillary, _, _ = hearing.recvmsg(1024, socket.CMSG_SPACE(UCRED.size))
+        except BlockingIOError:
+            return
+        for level, kind, raw in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+                yield UCRED.unpack(raw)[0], words.decode(errors="replace")

@@ -61,7 +61,7 @@ def test_no_standard_error_at_all(stderr: io.StringIO | None, monkeypatch: pytes
 
 
 def test_a_closed_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    closed = Path(os.devnull).open("w")
+    closed = io.StringIO()
     closed.close()
     monkeypatch.setattr(sys, "stderr", closed)
     report = Report()
