@@ -1,7 +1,8 @@
-"""`yobirin run`: the parts as one process group, each restarted when it dies, with back-off (design §2).
+"""`yobirin run`: the parts as one process group, each restarted when it dies or no longer answers (design §2).
 
-After three restarts within a minute a part stays down for a minute at a time, and every such pause is
-said aloud: a crash loop helps nobody, and a receiver that stays deaf for ever helps less.
+When and how often is decided in `restarts.py`. After three restarts within a minute a part stays down for a
+minute at a time, and every such pause is said aloud: a crash loop helps nobody, and a receiver that stays
+deaf for ever helps less.
 """
 
 from __future__ import annotations
@@ -11,82 +12,161 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-BACK_OFF_S: Final = (0.2, 1.0, 3.0)
-LOOP_WITHIN_S: Final = 60.0
-LOOP_PAUSE_S: Final = 60.0
+from receiver.restarts import PATIENCE, Patience, Restarts, Verdict, Wait, Watch
+from receiver.sockets import state_socket, states, tell_service_manager
+
 STOP_S: Final = 10.0
 PR_SET_PDEATHSIG: Final = 1
 
 
-@dataclass(slots=True)
-class Restarts:
-    """When a part that died may start again. Pure: seconds handed in."""
-
-    deaths: list[float] = field(default_factory=list)
-
-    def delay_s(self, at_s: float) -> tuple[float, bool]:
-        """(seconds to wait, whether this is a crash loop) after a death at `at_s`."""
-        self.deaths = [death for death in self.deaths if at_s - death < LOOP_WITHIN_S] + [at_s]
-        if len(self.deaths) > len(BACK_OFF_S):
-            return LOOP_PAUSE_S, True
-        return BACK_OFF_S[len(self.deaths) - 1], False
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Part:
-    """One process: its name and the arguments of `yobirin` that start it."""
+    """One process: its name, the arguments that start it, and of what program: ours, unless a test says otherwise."""
 
     name: str
     arguments: Sequence[str]
+    program: Sequence[str] = (sys.executable, "-m", "cli")
+
+
+@dataclass(slots=True)
+class Running:
+    """A part that has been started."""
+
+    part: Part
+    process: asyncio.subprocess.Process
+    watch: Watch
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Keeps the parts until `stop` is set, then ends them and waits for them."""
+
+    parts: Sequence[Part]
+    report: Callable[[str], None]
+    patience: Patience = PATIENCE
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _running: dict[int, Running] = field(default_factory=dict)  # by process
+    _environment: dict[str, str] = field(default_factory=dict)
+    _told_ready: bool = False
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        hearing, address = state_socket()
+        self._environment = {**os.environ, "NOTIFY_SOCKET": address}
+        self._environment["WATCHDOG_USEC"] = str(round(self.patience.silent_s * 1_000_000))
+        self._environment.pop("WATCHDOG_PID", None)  # ours, if a service manager watches us
+        with hearing:
+            loop.add_reader(hearing, lambda: self._hear(states(hearing)))
+            looking = loop.create_task(self._look())
+            try:
+                await asyncio.gather(*(self._keep(part) for part in self.parts))
+            finally:
+                looking.cancel()
+                loop.remove_reader(hearing)
+
+    # -- one part ------------------------------------------------------------------------------
+
+    async def _keep(self, part: Part) -> None:
+        loop = asyncio.get_running_loop()
+        restarts = Restarts(loop.time())
+        while not self.stop.is_set():
+            code, cause = await self._live(part)
+            if self.stop.is_set():
+                return
+            delay_s, why = restarts.after(loop.time(), code)
+            self.report(f"{SAYS[why].format(name=part.name)} in {delay_s:g} s ({cause})")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stop.wait(), delay_s)
+
+    async def _live(self, part: Part) -> tuple[int | None, str]:
+        """One life of a part: its exit code if it had one, and what ended it."""
+        command = (*part.program, *part.arguments, "--supervised")
+        try:
+            process = await asyncio.create_subprocess_exec(*command, env=self._environment)
+        except (OSError, RuntimeError) as error:  # no process or no thread left: a death like any other
+            return None, f"cannot be started: {error}"
+        self._running[process.pid] = Running(part, process, Watch(self.patience))
+        loop = asyncio.get_running_loop()
+        ended, stopping = loop.create_task(process.wait()), loop.create_task(self.stop.wait())
+        try:
+            await asyncio.wait([ended, stopping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            del self._running[process.pid]
+        if self.stop.is_set():
+            await self._end(part, process, ended)
+        code = await ended
+        return code, f"exit code {code}" if code >= 0 else f"signal {-code}"
+
+    async def _end(self, part: Part, process: asyncio.subprocess.Process, ended: asyncio.Task[int]) -> None:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(ended), STOP_S)
+            return
+        self.report(f"{part.name} has not left after {STOP_S:g} s, it is killed")
+        process.kill()
+
+    # -- all of them ---------------------------------------------------------------------------
+
+    def _hear(self, arrived: Iterable[tuple[int, str]]) -> None:
+        for process, words in arrived:
+            if (running := self._running.get(process)) is not None:
+                running.watch.heard(words)
+
+    async def _look(self) -> None:
+        """Elapsed time is the loop's, the monotonic clock: no step and no demonstration moves it."""
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        while True:
+            await asyncio.sleep(self.patience.look_s)
+            now = loop.time()
+            for running in list(self._running.values()):
+                self._judge(running, running.watch.looked(now - before))
+            before = now
+            self._tell_service_manager()
+
+    def _judge(self, running: Running, verdict: Verdict) -> None:
+        name = running.part.name
+        if verdict is Verdict.MENTION:
+            self.report(f"{name} has been starting for {running.watch.silent_s:.0f} s and is not ready yet")
+        elif verdict is Verdict.KILL:
+            self.report(f"alarm: {name} does not answer, it is killed and restarted")
+            running.watch = Watch(self.patience, ready=True)  # said again if the kernel cannot end it
+            with suppress(ProcessLookupError):
+                running.process.kill()
+
+    def _tell_service_manager(self) -> None:
+        """READY when every part is; from then on that we watch over them: to mend a part is our work.
+
+        A service manager that ended all parts because one is down would take the intake from its calls.
+        """
+        answering = [running.part.name for running in self._running.values() if running.watch.ready]
+        down = ", ".join(part.name for part in self.parts if part.name not in answering)
+        if not down and not self._told_ready:
+            self._told_ready = True
+            tell_service_manager("READY=1")
+        tell_service_manager(f"WATCHDOG=1\nSTATUS={f'not answering: {down}' if down else 'all parts answer'}")
+
+
+SAYS: Final = {
+    Wait.BACK_OFF: "{name} ended, restart",
+    Wait.LOOP: "alarm: {name} keeps dying, it answers nothing now; next try",
+    Wait.HAND_OVER: "{name} cannot have its store yet, next try",
+}
 
 
 async def supervise(parts: Sequence[Part], report: Callable[[str], None]) -> None:
     """Run the parts until SIGTERM or SIGINT, then stop them and wait for them."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    supervisor, loop = Supervisor(parts, report), asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    await asyncio.gather(*(_keep(part, stop, report) for part in parts))
-
-
-async def _keep(part: Part, stop: asyncio.Event, report: Callable[[str], None]) -> None:
-    restarts, loop = Restarts(), asyncio.get_running_loop()
-    while not stop.is_set():
-        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "cli", *part.arguments, "--supervised")
-        ended, stopping = loop.create_task(process.wait()), loop.create_task(stop.wait())
-        await asyncio.wait([ended, stopping], return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if stop.is_set():
-            await _end(process, ended)
-            return
-        delay_s, looping = restarts.delay_s(loop.time())
-        cause = (
-            f"exit code {process.returncode}"
-            if (process.returncode or 0) >= 0
-            else f"signal {-(process.returncode or 0)}"
-        )
-        again = (
-            f"alarm: {part.name} keeps dying, it answers nothing now; next try"
-            if looping
-            else f"{part.name} ended, restart"
-        )
-        report(f"{again} in {delay_s:g} s ({cause})")
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), delay_s)
-
-
-async def _end(process: asyncio.subprocess.Process, ended: asyncio.Task[int]) -> None:
-    with suppress(ProcessLookupError):
-        process.terminate()
-    with suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(ended), STOP_S)
-        return
-    process.kill()
-    await ended
+        loop.add_signal_handler(name, supervisor.stop.set)
+    await supervisor.run()
 
 
 def end_with_parent() -> None:

@@ -7,15 +7,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from receiver.errors import StoreUnavailable
 from receiver.installation import Installation
+from receiver.journal.lock import WriterLock
 from receiver.journal.reader import Reader
 
 
@@ -159,7 +161,7 @@ def pipe_without_reader() -> int:
 def pipe_nobody_empties() -> int:
     _, writing = os.pipe()  # the reading end stays open, and nobody reads
     os.set_blocking(writing, False)
-    with pytest.raises(BlockingIOError):
+    with suppress(BlockingIOError):
         while True:
             os.write(writing, b"." * 4096)
     os.set_blocking(writing, True)
@@ -178,6 +180,39 @@ def test_a_log_that_cannot_be_written_takes_nothing_with_it(
     assert running.children()["centre"] == before["centre"]
     running.process.terminate()
     assert running.process.wait(20) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["intake"])
+def test_a_part_that_is_stopped_is_killed_and_restarted(running: Running, part: str) -> None:
+    """Fifteen seconds after its last beat, give or take a look."""
+    before = running.children()
+    os.kill(before[part], signal.SIGSTOP)
+    stopped = time.monotonic()
+    until(lambda: f"alarm: {part} does not answer, it is killed and restarted" in running.said())
+    assert 13 < time.monotonic() - stopped < 18
+    until(lambda: part in running.children() and running.children()[part] != before[part])
+    other = ({"centre", "intake"} - {part}).pop()
+    assert running.children()[other] == before[other]
+
+
+def test_a_predecessor_that_leaves_slowly_is_waited_for(tmp_path: Path, start_running: Callable[..., Running]) -> None:
+    """It still holds the store for a while: no crash loop, no minute of silence."""
+    intake = Installation(tmp_path / "data").intake
+    intake.mkdir(parents=True, mode=0o700)
+    with WriterLock(intake / "writer") as lock:
+        log = tmp_path / "data.log"
+
+        def leave_slowly() -> None:
+            until(lambda: log.exists() and log.read_text().count("intake cannot have its store yet") >= 4)
+            lock.release()
+
+        predecessor = threading.Thread(target=leave_slowly)
+        predecessor.start()
+        running = start_running()
+        predecessor.join()
+    assert "keeps dying" not in running.said()
+    assert "intake ended" not in running.said()
 
 
 def test_without_a_line_it_runs_and_says_once_how_to_add_one(running: Running) -> None:
