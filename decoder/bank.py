@@ -84,8 +84,9 @@ class Careful:
     def _shown(self, line: I64, hop: I64, middle: Flags, limit: I64, hops_of: HopsOf) -> dtmf.Windows:
         """The windows on a key among these hops, with their clocks, echoes left out."""
         clock = self._clock(line, hop, middle)
-        windows, at, energy = dtmf.look(hops_of(line, hop), line, hop, middle)
-        masked = dtmf.masked(line, hop, middle, energy, at, windows, self._context)
+        hops = hops_of(line, hop)
+        windows, at, energy = dtmf.look(hops, line, hop, middle)
+        masked = dtmf.masked(hops, line, hop, middle, energy, at, windows, self._context)
         if len(masked):
             so_far = np.zeros(len(hop), np.int64)
             so_far[masked] = 1

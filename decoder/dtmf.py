@@ -53,7 +53,7 @@ _HOP_SLOW: Final = np.ascontiguousarray(goertzel.slow(HOP).T)
 _ENERGY_MIN: Final = BLOCK * peak_of(LEVEL_DBM0_MIN) ** 2  # two sines, width · peak² / 2 each
 _TILE: Final = 4_096  # blocks at a time: shorter stretches come slower out of memory
 _PIECE: Final = goertzel.UNPACKED // _TONES.size  # blocks a product
-_HOP_TILE: Final = HOPS_A_BLOCK * 2 * _PIECE - 1  # hops at a time: two whole pieces of each phase
+_HOP_TILE: Final = HOPS_A_BLOCK * 4 * _PIECE - 1  # hops at a time: four whole pieces of each phase
 
 WINDOW: Final = np.dtype(
     [
@@ -153,7 +153,6 @@ def _look(hops: I16, middle: Flags, square: F32) -> tuple[Windows, I64]:
     sound = hops.astype(np.float32)
     square[:] = goertzel.energy(sound)
     total = square[:-2] + square[1:-1] + square[2:]
-    square -= goertzel.energy(sound @ _HOP_SLOW)
     products, slow = _products(sound)
     squares = products.T.copy()
     squares *= squares
@@ -209,7 +208,9 @@ def joined(*parts: Windows) -> Windows:
     return np.concatenate([part.view(_BYTES) for part in filled]).view(WINDOW)
 
 
-def masked(line: I64, hop: I64, middle: Flags, energy: F32, at: I64, windows: Windows, context: Windows) -> I64:
+def masked(
+    hops: I16, line: I64, hop: I64, middle: Flags, energy: F32, at: I64, windows: Windows, context: Windows
+) -> I64:
     """Which hops may hide a tone that was on just before: loud, close behind it, and showing no key.
 
     Arguments as of `look` and from it; context: windows of earlier calls on the same lines, in the same order.
@@ -234,16 +235,28 @@ def masked(line: I64, hop: I64, middle: Flags, energy: F32, at: I64, windows: Wi
     inside = (spot >= 0) & (spot < len(hop)) & (steps < ahead[:, None])
     spot = np.clip(spot, 0, len(hop) - 1)
     hidden = inside & middle[spot] & (line[spot] * FAR + hop[spot] == place[ends, None] + steps)
-    hidden &= energy[spot] > MASK_SHARE / HOPS_A_BLOCK * windows["pair"][ends, None]
-    return np.sort(spot[hidden])
+    enough = np.broadcast_to(MASK_SHARE / HOPS_A_BLOCK * windows["pair"][ends, None], spot.shape)
+    hidden &= energy[spot] > enough
+    chosen, enough = spot[hidden], enough[hidden]
+    if len(chosen):
+        # Direct current and hum hide nothing.
+        slow = goertzel.energy(hops.take(chosen, axis=0).astype(np.float32) @ _HOP_SLOW)
+        chosen = chosen[energy[chosen] - slow > enough]
+    return np.sort(chosen)
 
 
 def without_echo(windows: Windows) -> Flags:
     """Which windows are no echo: not much quieter than the same key just before. In order of line and time."""
-    place, key, pair = windows["line"] * FAR + windows["hop"], windows["key"].copy(), windows["pair"].copy()
-    loudest = pair.copy()
-    for back in range(1, min(ECHO_HOPS, len(windows) - 1) + 1):
-        same = (place[back:] - place[:-back] <= ECHO_HOPS) & (key[back:] == key[:-back])
-        np.maximum(loudest[back:], pair[:-back] * same, out=loudest[back:])
-    kept: Flags = pair > 10 ** (ECHO_DB / 10) * loudest
+    pair, ratio = windows["pair"].copy(), np.float32(10 ** (ECHO_DB / 10))
+    kept = np.ones(len(pair), np.bool_)
+    loudest = pair.copy()  # of this window and the ECHO_HOPS before it, whatever their keys: only some can be echoes
+    for back in (1, 2, 4, ECHO_HOPS - 7):
+        loudest[back:] = np.maximum(loudest[back:], loudest[:-back])
+    suspect = np.flatnonzero(pair <= ratio * loudest)
+    if not len(suspect):
+        return kept
+    place, key = windows["line"] * FAR + windows["hop"], windows["key"].copy()
+    before = suspect[:, None] - np.arange(1, ECHO_HOPS + 1)
+    same = (before >= 0) & (place[suspect, None] - place[before] <= ECHO_HOPS) & (key[suspect, None] == key[before])
+    kept[suspect] = pair[suspect] > ratio * (pair[before] * same).max(axis=1)
     return kept
