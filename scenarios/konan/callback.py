@@ -68,6 +68,12 @@ def answered_by(turn: Turn) -> AnsweredBy | Refused:
         )
 
 
+def call_back_clocks(turn: Turn, *, since_us: int) -> None:
+    """T_CB_START and T_CB_TOTAL; since_us: the first reception (T1), or when a call-back became due anew."""
+    turn.steps.start(Does.T_CB_START, seconds(turn.settings.t_cb_start_s), clause="K-11.2.1a", since_us=since_us)
+    turn.steps.start(Does.T_CB_TOTAL, seconds(turn.settings.t_cb_total_s), clause="K-11.3.1", since_us=since_us)
+
+
 def path_of(turn: Turn) -> str:
     """`inbound`: the path that the unit's own call left open; `dialled`: we ring the home."""
     return "inbound" if turn.said("path") == "inbound" else "dialled"

@@ -7,7 +7,16 @@ from typing import Final
 from receiver.rules.fact import Refused
 from receiver.rules.table import ANY, Row, Table, one_of
 from scenarios.konan import aftercare, closing, emergency
-from scenarios.konan.callback import CALL_TIMERS, TALK, AnsweredBy, answered_by, path_of, record_call, talk
+from scenarios.konan.callback import (
+    CALL_TIMERS,
+    TALK,
+    AnsweredBy,
+    answered_by,
+    call_back_clocks,
+    path_of,
+    record_call,
+    talk,
+)
 from scenarios.konan.judging import dispatch_required, judge, write_address
 from scenarios.konan.tables import BEGIN, Dispatch
 from scenarios.konan.turn import Handler, Turn, minutes, seconds
@@ -42,7 +51,7 @@ def raise_to_emergency(turn: Turn, heard_us: int) -> None:
     if steps.case.owner is None:
         steps.start(Does.T_ACCEPT, seconds(turn.settings.t_accept_s), clause="K-11.1b")
     if not steps.case.talked:
-        emergency.call_back_clocks(turn)
+        call_back_clocks(turn, since_us=heard_us)
 
 
 def accept(turn: Turn) -> Refused | None:

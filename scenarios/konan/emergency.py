@@ -17,6 +17,7 @@ from scenarios.konan.callback import (
     NOBODY_SPEAKS,
     TALK,
     answered_by,
+    call_back_clocks,
     dial,
     listen,
     path_of,
@@ -64,14 +65,7 @@ def begin(turn: Turn) -> None:
             Does.T_TEST_CONFIRM, seconds(settings.t_test_confirm_s), clause="K-11.2.1a", since_us=case.heard_at_us
         )
     else:
-        call_back_clocks(turn)
-
-
-def call_back_clocks(turn: Turn) -> None:
-    """T_CB_START and T_CB_TOTAL, from the first reception (T1)."""
-    since = turn.case.heard_at_us
-    turn.steps.start(Does.T_CB_START, seconds(turn.settings.t_cb_start_s), clause="K-11.2.1a", since_us=since)
-    turn.steps.start(Does.T_CB_TOTAL, seconds(turn.settings.t_cb_total_s), clause="K-11.3.1", since_us=since)
+        call_back_clocks(turn, since_us=case.heard_at_us)
 
 
 # --- operators ------------------------------------------------------------------------------------
@@ -275,7 +269,7 @@ def still_unattended(turn: Turn) -> Refused | None:
 def not_confirmed_as_test(turn: Turn) -> Refused | None:
     """D9: nobody has said that it was a test; it is treated as an emergency."""
     turn.steps.record("case.state", state=State.CALLBACK_DUE)
-    call_back_clocks(turn)
+    call_back_clocks(turn, since_us=turn.case.heard_at_us)
     return None
 
 

@@ -60,7 +60,7 @@ def judge(turn: Turn) -> Refused | None:
 def _may_take_back(turn: Turn) -> bool:
     """A dispatch required by silence alone confirms no emergency (O26)."""
     case = turn.case
-    return case.state == State.DISPATCH_REQUIRED and case.basis in SILENCE and not case.requested
+    return case.state == State.DISPATCH_REQUIRED and case.basis in SILENCE and Target.FIRE not in case.requested
 
 
 def not_recordable(turn: Turn, judgement: Judgement, clause: str) -> Refused | None:
@@ -111,7 +111,8 @@ def _settle_silence(turn: Turn) -> None:
 def dispatch_required(turn: Turn, demand: Dispatch) -> None:
     """Somebody must be sent for, at once. Nothing that is missing holds it up (I6)."""
     case, steps = turn.case, turn.steps
-    if demand.target in case.requested and case.outcome is None:  # they are on their way: tell them (T25, T40)
+    on_their_way = case.state in SENT_FOR and demand.target in case.requested and case.outcome is None
+    if on_their_way:  # tell them (T25, T40)
         steps.alert("console", "tell_fire_new_facts")
         return
     steps.cancel(*CALL_TIMERS, Does.T_FOLLOW_UP, Does.T_DEST, Does.T_CONTACT, Does.T_REPORT)
