@@ -176,7 +176,7 @@ class Bank:
         blocks, done = length // BLOCK, self._hits.shape[1]
         if blocks > done:
             frames = goertzel.framed(self._sound[:, done * BLOCK :], BLOCK)
-            fresh = self._gate.hits(frames.reshape(-1, BLOCK)).reshape(lines, blocks - done)
+            fresh = self._gate.hits(frames.reshape(-1, BLOCK))[0].reshape(lines, blocks - done)
             self._hits = np.concatenate([self._hits, fresh], axis=1)
         active = near(self._hits)
         limit = self._limit(active, blocks, length // HOP)

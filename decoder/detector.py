@@ -148,18 +148,17 @@ def _detect_group(recordings: Sequence[Samples], with_tones: bool) -> list[list[
 def _digits(recordings: Sequence[Samples], places: Sequence[int], total: int) -> Found | None:
     """The digits of recordings that stand at `places` of one line, on its grid and far enough apart."""
     hits: Flags = np.zeros((1, total // BLOCK), np.bool_)
-    careful, gate = Careful(1), dtmf.Gate()
+    careful = Careful(1)
+    stretches = [stretch for recording in recordings for stretch in _blocks(recording.pcm)]
+    found = iter(dtmf.Gate().hits(*stretches))
     for place, recording in zip(places, recordings, strict=True):
-        whole = goertzel.framed(recording.pcm, BLOCK)
+        whole, rest = next(found), next(found)
         behind = place // BLOCK + len(whole)
-        hits[0, place // BLOCK : behind] = gate.hits(whole)
-        rest = recording.pcm[len(whole) * BLOCK :]
-        if len(rest):
-            hits[0, behind] = gate.hits(np.pad(rest, (0, BLOCK - len(rest)))[np.newaxis])[0]
+        hits[0, place // BLOCK : behind] = whole
+        hits[0, behind : behind + len(rest)] = rest
         for lost in recording.lost:
             by = place - recording.start
             careful.lose(0, Span(lost.start + by, lost.end + by))
-
     begins = np.array(places) // HOP
 
     def hops_of(_line: I64, hop: I64) -> I16:
@@ -179,6 +178,13 @@ def _digits(recordings: Sequence[Samples], places: Sequence[int], total: int) ->
         return sound
 
     return careful.look(near(hits), 0, np.array([HOPS_A_BLOCK * hits.shape[1]]), hops_of)
+
+
+def _blocks(pcm: I16) -> tuple[I16, I16]:
+    """The whole blocks, and the last one if it is not whole, with silence behind it."""
+    whole = goertzel.framed(pcm, BLOCK)
+    rest = pcm[len(whole) * BLOCK :]
+    return whole, np.pad(rest, (0, -len(rest) % BLOCK)).reshape(-1, BLOCK)
 
 
 def _gaps(recording: Samples) -> list[Symbol]:

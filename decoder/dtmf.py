@@ -75,49 +75,73 @@ class Gate:
     """Which blocks hold something like a digit; keeps the room it works in."""
 
     def __init__(self) -> None:
-        self._sound, self._products = np.empty((0, BLOCK), np.float32), np.empty((0, 16), np.float32)
-        self._squares = np.empty((16, 0), np.float32)
-        self._slow = np.empty((0, 4), np.float32)
+        self._room(0)
         self._loud = np.empty((_PIECE, BLOCK), np.float32)
+        self._waiting: list[tuple[Flags, I64]] = []  # where the answers for loud blocks belong, in their order
+        self._count = 0  # of loud blocks waiting
 
-    def hits(self, blocks: I16) -> Flags:
-        """blocks: (n, BLOCK), int16. Returns (n,), rarely true in noise.
+    def _room(self, size: int) -> None:
+        """For tiles of `size` blocks, and two tiles' loud blocks."""
+        self._sound = np.empty((size, BLOCK), np.float32)
+        self._total = np.empty(2 * size, np.float32)
+        self._products, self._slow = np.empty((2 * size, 16), np.float32), np.empty((2 * size, 4), np.float32)
+        self._squares = np.empty((16, 2 * size), np.float32)
+
+    def hits(self, *stretches: I16) -> list[Flags]:
+        """Each stretch: blocks, (n, BLOCK), int16. Returns (n,) for each, rarely true in noise.
 
         Few, long passes over tiles that stay in the cache; quiet blocks are out after the first of them.
         """
-        hits = np.zeros(len(blocks), np.bool_)
-        size = min(_TILE, len(blocks))
+        hits = [np.zeros(len(blocks), np.bool_) for blocks in stretches]
+        size = min(_TILE, max(1, *map(len, stretches)))
         if size > len(self._sound):
-            self._sound, self._products = np.empty((size, BLOCK), np.float32), np.empty((size, 16), np.float32)
-            self._squares, self._slow = np.empty((16, size), np.float32), np.empty((size, 4), np.float32)
-        for first in range(0, len(blocks), _TILE):
-            tile = self._sound[: min(size, len(blocks) - first)]
-            np.copyto(tile, blocks[first : first + _TILE])
-            total = goertzel.energy(tile)
-            loud = np.flatnonzero(total > _ENERGY_MIN)
-            if len(loud):
-                hits[first + loud[self._tonal(tile, loud, total[loud])]] = True
+            self._room(size)
+        for found, blocks in zip(hits, stretches, strict=True):
+            for first in range(0, len(blocks), size):
+                self._multiply(blocks[first : first + size], found[first : first + size])
+                if self._count >= size:
+                    self._decide()
+        self._decide()
         return hits
 
-    def _tonal(self, tile: F32, loud: I64, total: F32) -> I64:
-        """Which of the `loud` blocks' energies are mostly that of two keypad tones. total: of each of them."""
-        count = len(loud)
-        for first in range(0, count, _PIECE):
-            piece = slice(first, min(first + _PIECE, count))
-            frames = np.take(tile, loud[piece], axis=0, out=self._loud[: piece.stop - first], mode="clip")
-            np.matmul(frames, _TONES, out=self._products[piece])
-            np.matmul(frames, _SLOW, out=self._slow[piece])
-        squares = self._squares[:, :count]
-        np.copyto(squares, self._products[:count].T)
+    def _multiply(self, blocks: I16, found: Flags) -> None:
+        """Loud blocks' products with the tones and with what is slow."""
+        tile = self._sound[: len(blocks)]
+        np.copyto(tile, blocks)
+        total = goertzel.energy(tile)
+        loud = np.flatnonzero(total > _ENERGY_MIN)
+        if not len(loud):
+            return
+        behind = self._count + len(loud)
+        np.take(total, loud, out=self._total[self._count : behind], mode="clip")
+        for first in range(0, len(loud), _PIECE):
+            some = loud[first : first + _PIECE]
+            frames = np.take(tile, some, axis=0, out=self._loud[: len(some)], mode="clip")
+            place = slice(self._count + first, self._count + first + len(some))
+            np.matmul(frames, _TONES, out=self._products[place])
+            np.matmul(frames, _SLOW, out=self._slow[place])
+        self._waiting.append((found, loud))
+        self._count = behind
+
+    def _decide(self) -> None:
+        """Which of the waiting blocks' energies are mostly that of two keypad tones."""
+        if not self._count:
+            return
+        squares, total = self._squares[:, : self._count], self._total[: self._count]
+        np.copyto(squares, self._products[: self._count].T)
         np.multiply(squares, squares, out=squares)
         tones = np.add(squares[:8], squares[8:], out=squares[:8])
-        total -= goertzel.energy(self._slow[:count])
+        total -= goertzel.energy(self._slow[: self._count])
         low, high = _strongest(tones)
         pair = low + high
-        groups = np.add.reduce(tones.reshape(2, 4, count), axis=1)
+        groups = np.add.reduce(tones.reshape(2, 4, -1), axis=1)
         tonal = (pair > BLOCK_SHARE_MIN * total) & (np.minimum(low, high) > WEAKER_SHARE_MIN * pair)
         tonal &= (low > BLOCK_GROUP_MIN * groups[0]) & (high > BLOCK_GROUP_MIN * groups[1])
-        return np.flatnonzero(tonal)
+        first = 0
+        for found, loud in self._waiting:
+            found[loud] = tonal[first : first + len(loud)]
+            first += len(loud)
+        self._waiting, self._count = [], 0
 
 
 def _strongest(tones: F32) -> tuple[F32, F32]:

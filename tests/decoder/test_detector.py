@@ -124,6 +124,11 @@ def test_a_batch_says_to_each_recording_what_a_detector_says() -> None:
         assert rough(symbols) == rough(heard(recording, []))
 
 
+def test_a_batch_of_nothing() -> None:
+    assert detect_batch([]) == []
+    assert detect_batch([Samples(7, np.zeros(0, np.int16))]) == [[]]
+
+
 def test_a_digit_is_reported_30_ms_after_it_ended_at_the_latest() -> None:
     for shift in range(0, 240, 7):
         sound = np.concatenate([silence(100), np.zeros(shift, np.int16), synth.dtmf("5"), silence(100)])
