@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from receiver.commands.installation import installation_options
-from receiver.commands.posting import existing, post_verb
+from receiver.commands.numbers import case_number
+from receiver.commands.posting import post_verb
 from receiver.installation import Installation
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,7 +27,7 @@ def verb(name: str) -> Callable[[F], click.Command]:
 
     def decorate(function: F) -> click.Command:
         @case.command(name, help=function.__doc__)
-        @click.argument("number", type=click.IntRange(min=1), metavar="N")
+        @click.argument("number", type=case_number, metavar="N")
         @click.option("--as", "on_behalf", metavar="NAME", help="Act for somebody; both names are kept.")
         @click.option("--version-seen", type=int, help="Refuse if the case has changed since this version.")
         @click.option("--json", "as_json", is_flag=True, help="Print the reply as JSON.")
@@ -69,31 +70,22 @@ def lines_of(reply: dict[str, Any]) -> list[str]:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @installation_options
 def list_cases(everything: bool, as_json: bool, installation: Installation) -> None:
-    """Cases, most urgent first."""
-    from receiver.clock import local
-    from receiver.journal.reader import Reader
+    """Cases, most urgent first, with whose they are."""
+    from receiver.commands.case_list import case_list
 
-    reader = Reader(existing(installation, installation.store_db("konan")))
-    where = "" if everything else "WHERE closed_at_us IS NULL"
-    columns = ("no", "kind", "state", "priority", "opened_at_us", "closed_at_us", "owner", "version", "row")
-    for row in reader.rows(f"SELECT {', '.join(columns)} FROM case_row {where} ORDER BY priority, opened_at_us"):
-        value = dict(zip(columns, row, strict=True))
-        if as_json:
-            click.echo(json.dumps(value, ensure_ascii=False))
-        else:
-            opened = local(value["opened_at_us"]).strftime("%Y-%m-%d %H:%M:%S")
-            owner = value["owner"] or "-"
-            click.echo(
-                f"{value['no']:>5}  P{value['priority']}  {value['kind']:<26} {value['state']:<18} {opened}  {owner}"
-            )
+    listed = case_list(installation, everything=everything)
+    if listed.why_no_names:
+        click.echo(f"yobirin: {listed.why_no_names}", err=True)
+    for line in [json.dumps(one, ensure_ascii=False) for one in listed.cases] if as_json else listed.lines():
+        click.echo(line)
 
 
 @case.command()
-@click.argument("number", type=click.IntRange(min=1), metavar="N")
+@click.argument("number", type=case_number, metavar="N")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @installation_options
 def show(number: int, as_json: bool, installation: Installation) -> None:
-    """The case and the card of the home: who, where, which number to call."""
+    """The case and the card of the home: who, where, which number to call, what was said and done."""
     from receiver.commands.case_view import case_view
 
     view = case_view(installation, number)
@@ -107,21 +99,22 @@ def accept() -> dict[str, Any]:
 
 
 @verb("callback")
-@click.option("--start", "action", flag_value="start", help="The call is being made.")
-@click.option("--answered", "action", flag_value="answered", help="Somebody answered.")
-@click.option("--no-answer", "action", flag_value="no_answer", help="Nobody answered.")
-@click.option("--busy", "action", flag_value="busy", help="The line is busy.")
-@click.option("--cut-off", "action", flag_value="cut_off", help="The call was cut off.")
+@click.option("--start", is_flag=True, help="The call is being made.")
+@click.option("--answered", is_flag=True, help="Somebody answered.")
+@click.option("--no-answer", is_flag=True, help="Nobody answered.")
+@click.option("--busy", is_flag=True, help="The line is busy.")
+@click.option("--cut-off", is_flag=True, help="The call was cut off.")
 @click.option("--by", metavar="WHO", help="Who answered (本人, 家族 …).")
 @click.option("--number", "phone", metavar="NUMBER", help="The number that was called.")
 @click.option(
     "--path", type=click.Choice(["phone", "inbound"]), default="phone", help="Our call, or the line still open."
 )
-def callback(action: str | None, by: str | None, phone: str | None, path: str) -> dict[str, Any]:
-    """Call back: started, answered, no answer, busy."""
-    if action is None:
-        raise click.UsageError("say what happened: --start, --answered, --no-answer, --busy or --cut-off")
-    return _given(action=action, by=by, number=phone, path=path)
+def callback(by: str | None, phone: str | None, path: str, **happened: bool) -> dict[str, Any]:
+    """Call back: started, answered, no answer, busy. One of them at a time."""
+    actions = [name for name, said in happened.items() if said]
+    if len(actions) != 1:
+        raise click.UsageError("say one thing that happened: --start, --answered, --no-answer, --busy or --cut-off")
+    return _given(action=actions[0], by=by, number=phone, path=path)
 
 
 def parse_address(_context: click.Context, _parameter: click.Parameter, text: str | None) -> dict[str, str] | None:

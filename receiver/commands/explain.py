@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from receiver.commands.installation import installation_options
+from receiver.commands.numbers import case_number, reception_number
 from receiver.commands.posting import existing
 from receiver.installation import Installation
 
 if TYPE_CHECKING:
+    from receiver.event import Record
     from receiver.journal.export import Reception
+    from receiver.rules.explain import Explanation
 
 
 @click.group()
@@ -21,7 +26,7 @@ def explain() -> None:
 
 
 @explain.command()
-@click.argument("number", type=click.IntRange(min=1), metavar="N")
+@click.argument("number", type=case_number, metavar="N")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @installation_options
 def case(number: int, as_json: bool, installation: Installation) -> None:
@@ -36,15 +41,34 @@ def case(number: int, as_json: bool, installation: Installation) -> None:
     if not rows:
         raise BadInput(f"there is no case {number}; see: yobirin case list --all")
     events = [record for row in rows if (record := reader.record(row[0])) is not None]
-    explanation = rules.explain(events, wiring().scenario("konan").clauses)
+    explanation = pointed(rules.explain(events, wiring().scenario("konan").clauses), events, number)
     if as_json:
         click.echo(json.dumps({"case": number, **rules.as_json(explanation)}, ensure_ascii=False))
     else:
         click.echo("\n".join(rules.lines(explanation)))
 
 
+def pointed(explanation: Explanation, events: Sequence[Record], number: int) -> Explanation:
+    """The explanation with a pointer behind each event that has words of its own; the words stay sealed here."""
+    from receiver.rules.explain import told as rules_told
+
+    written = {
+        (event.at_us, rules_told(event)) for event in events if event.sealed is not None and event.type != "case.opened"
+    }
+
+    def line(at_us: int, text: str) -> str:
+        return f"{text}  (text: case show {number})" if (at_us, text) in written else text
+
+    return replace(
+        explanation,
+        steps=tuple(
+            replace(step, texts=tuple(line(step.at_us, text) for text in step.texts)) for step in explanation.steps
+        ),
+    )
+
+
 @explain.command()
-@click.argument("number", type=click.IntRange(min=1), metavar="N")
+@click.argument("number", type=reception_number, metavar="N")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @installation_options
 def reception(number: int, as_json: bool, installation: Installation) -> None:
@@ -68,8 +92,12 @@ def reception(number: int, as_json: bool, installation: Installation) -> None:
 def reasons(one: Reception, steps: list[dict[str, Any]]) -> list[str]:
     """The call of a reception in plain words, one line a happening."""
     lines = [f"reception {one.id} on {one.line}, case {one.case_id or '-'}"]
+    ends = {step["seq"]: step["payload"]["end"] for step in steps if step["type"] == "frame.accepted"}
     for step in steps:
         text = told(step["type"], step["payload"], here=step["seq"] == one.id)
+        if step["type"] == "kissoff.started" and step["payload"].get("reception") in ends:
+            after_ms = (step["payload"]["at_sample"] - ends[step["payload"]["reception"]]) / 8
+            text = f"{text}: {after_ms:.0f} ms after the last digit"
         if text:
             lines.append(f"{step['at'][11:23]}  {text}")
     if one.kissed_off_at_unix is None:

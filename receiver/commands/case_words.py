@@ -1,0 +1,196 @@
+"""What the codes of a case are called in Japanese, for operators. A code without a word is shown as it is.
+
+The codes stay in every journal and every `--json`; `tests/receiver/commands/test_case_words.py` compares
+the lists with what the contract's tables can say.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+KINDS: Final = {
+    "emergency": "緊急通報",
+    "unknown": "判読不能",
+    "consultation": "相談通報",
+    "maintenance.main_battery": "本体電池",
+    "maintenance.power_cut": "停電",
+    "maintenance.pendant_battery": "ペンダント電池",
+    "maintenance.mobile_battery": "携帯型電池",
+    "restore": "復旧",
+    "cancel": "取消信号",
+    "periodic_test": "定時通報",
+    "manual_test": "手動試験",
+    "periodic_test_missed": "定時通報なし",
+}
+STATES: Final = {
+    "TEST_SHOWN": "試験か確認",
+    "CALLBACK_DUE": "折返し待ち",
+    "RECEIVED": "受信",
+    "CALLING": "呼出中",
+    "TALKING": "通話中",
+    "NO_ANSWER": "応答なし",
+    "UNATTENDED": "担当なし",
+    "DISPATCH_REQUIRED": "出動要請せよ",
+    "DISPATCHED": "出動要請済",
+    "TRANSPORT": "搬送",
+    "NOTIFY": "緊急連絡先へ",
+    "REPORT_DUE": "市へ報告",
+    "FALSE_ALARM": "誤報",
+    "ADVISED": "助言済",
+    "CONSULT_UNREACHED": "相談者不通",
+    "COOPERATOR_CHECK": "協力員確認",
+    "WAITING": "待機",
+    "CALL_DUE": "電話せよ",
+    "CALLED": "電話済",
+    "VISIT_ORDER": "訪問手配",
+    "CLOSED": "終了",
+}
+FLAGS: Final = {
+    "status_warning": "利用状態に注意(休止・終了など)",
+    "line_mismatch": "登録と違う回線、または非通知",
+    "ambiguous": "装置と発信番号の登録者が違う(住所確認で決める)",
+    "two_cards": "装置を共用(助けの要る人を確かめる)",
+    "device_unknown": "未登録の装置",
+    "unidentified": "未特定",
+    "technical_test": "家庭にない装置(試験か確認)",
+    "unknown_signal": "判読できない信号(緊急として扱う)",
+    "cancel_signal": "取消信号あり(折返しは行う)",
+    "address_differs": "話された住所が台帳と違う",
+    "cut_off": "通話が切れた",
+    "interrupted": "再起動で中断",
+    "red": "折返しが遅れている",
+    "rules_failed": "規則が働かなかった(人が見る)",
+}
+DUTIES: Final = {
+    "address": "住所確認",
+    "contact_person": "当方の連絡担当者",
+    "choice": "出動先の決定",
+    "accepted_by:fire": "消防局の受付者",
+    "accepted_by:cooperator": "協力員の受付者",
+}
+TIMERS: Final = {
+    "T_ACCEPT": "担当の期限",
+    "T_CB_START": "折返し開始の期限",
+    "T_VOICE": "声を待つ期限",
+    "T_RING": "呼出の期限",
+    "T_BUSY": "話中の期限",
+    "T_CB_TOTAL": "折返し全体の期限",
+    "T_UNATTENDED": "担当なしの期限",
+    "T_DISPATCH": "出動要請の期限",
+    "T_FIRE_ACK": "消防局受付の期限",
+    "T_OUTCOME": "結果を尋ねる",
+    "T_DEST": "搬送先を尋ねる",
+    "T_CONTACT": "次の緊急連絡先へ",
+    "T_REPORT": "市への報告の期限",
+    "T_ADDR": "住所確認の期限",
+    "T_FOLLOW_UP": "様子をもう一度尋ねる",
+    "T_TEST_CONFIRM": "試験確認の期限",
+    "T_REDIAL": "かけ直す",
+    "T_MNT": "電話の期限",
+    "T_POWER": "停電の経過を見る",
+    "T_CALL": "電話する",
+    "T_QUIET": "電話できる時刻",
+    "T_TEST_AGAIN": "試験をもう一度頼む",
+    "T_EXPECTED": "定時通報の期限",
+}
+HAPPENED: Final = {
+    "case.opened": "受信",
+    "case.appended": "再受信",
+    "case.accepted": "担当",
+    "case.callback": "電話",
+    "case.address": "住所確認",
+    "case.judged": "判断",
+    "case.dispatch_required": "出動要請が必要",
+    "case.dispatched": "出動要請",
+    "case.outcome": "結果",
+    "case.transport": "搬送",
+    "case.contact": "緊急連絡先",
+    "case.reported": "市へ報告",
+    "case.false_alarm": "誤報",
+    "case.override": "例外処理",
+    "case.appointment": "訪問予約",
+    "case.battery": "電池交換",
+    "case.note": "記録",
+    "case.state": "状態",
+    "case.closed": "終了",
+}
+VALUES: Final = {
+    "started": "呼出開始",
+    "connected": "つながった",
+    "answered": "応答あり",
+    "no_answer": "応答なし",
+    "busy": "話中",
+    "cut_off": "途中で切れた",
+    "subscriber": "本人",
+    "informed": "様子を知る人",
+    "uninformed": "様子を知らない人",
+    "unintelligible": "聞き取れない",
+    "device": "装置",
+    "machine": "留守番電話",
+    "fax": "ファクス",
+    "not_in_service": "番号不使用",
+    "inbound": "着信回線のまま",
+    "dialled": "こちらから発信",
+    "confirmed": "台帳どおり",
+    "confirmed_by_other": "本人以外が確認",
+    "differs": "台帳と違う",
+    "not_possible": "確認できない",
+    "yes": "異常あり",
+    "no": "異常なし",
+    "unsure": "不明",
+    "fire": "消防局",
+    "cooperator": "協力員",
+    "advice": "助言",
+    "false_alarm": "誤報",
+    "consultation": "相談",
+    "test": "試験",
+    "transported": "搬送",
+    "treated": "処置のみ",
+    "refused": "辞退",
+    "not_at_home": "不在",
+    "nothing_found": "異常なし",
+    "safe": "無事確認",
+    "death": "死亡",
+    "stood_down": "出動取消",
+    "needs_fire": "消防局を要請",
+    "reached": "連絡済",
+    "exhausted": "全員不通",
+    "none_listed": "登録なし",
+    "repeated": "同じ信号の再送",
+    "operator": "担当者の判断",
+    "no answer": "応答なし",
+    "unattended": "担当なし",
+    "main": "本体",
+    "pendant": "ペンダント",
+    "mobile": "携帯型",
+}
+PRIVATE: Final = {
+    "caller": "発信番号",
+    "by": "応答者",
+    "number": "電話番号",
+    "a": "A「救急・消防の要請」",
+    "b": "B「助けを求める言葉」",
+    "text": "内容",
+    "reason": "理由",
+    "cause": "原因",
+    "improvement": "改善",
+    "decision": "判断の理由",
+    "accepted_by": "受付者",
+    "contact": "当方の連絡担当者",
+    "destination": "搬送先",
+    "source": "情報元",
+    "who": "相手",
+    "recipient": "宛先",
+}
+"""Fields of the sealed parts that are shown, in this order."""
+WITHHELD: Final = {"P": "非通知", "C": "公衆電話", "O": "表示圏外", "S": "表示できない回線"}
+
+
+def word(words: dict[str, str], code: Any) -> str:
+    """The Japanese word, or the code itself."""
+    return words.get(str(code), str(code))
+
+
+def with_code(words: dict[str, str], code: str) -> str:
+    """`緊急通報 emergency`: the word beside the code that stands in journals and messages."""
+    return f"{words[code]} {code}" if code in words else code
