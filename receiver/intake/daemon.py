@@ -267,10 +267,10 @@ class Intake:
                 for centre in self.installation.data.glob("*/wake.sock"):
                     tell(centre, b"!")
                 return
+            if isinstance(error, StoreUnavailable):
+                self._die(error)  # first: whatever else goes wrong here, no further call is answered
             failed()
             self.report(f"alarm: not stored: {error}")
-            if isinstance(error, StoreUnavailable):
-                self._die(error)
 
         def hand_over(_: Future[Any]) -> None:
             with suppress(RuntimeError):  # the loop is closed: the process is ending
@@ -308,7 +308,7 @@ class Intake:
             if self._ticks % DISK_EVERY == 0:
                 self._look_at_disk()
             if self._ticks % CHECKPOINT_EVERY == CHECKPOINT_EVERY - 1 and not self.station.busy:
-                self.journal.checkpoint()
+                self._watch(self.journal.checkpoint())
             self._feed_watchdog(now)
             self._ticks += 1
             await asyncio.sleep(TICK_S)
@@ -324,14 +324,24 @@ class Intake:
         self.station.refusing = reason
 
     def _feed_watchdog(self, now: Now) -> None:
-        """Fed from the loop, and only while the journal's thread answers as well."""
-
-        def beat(_: Future[Any]) -> None:
-            self._journal_beat_us = self.clock.now().mono_us
-
-        self.journal.submit(_look).add_done_callback(beat)
-        if now.mono_us - self._journal_beat_us < HEARTBEAT_S * SECOND_US:
+        """Fed from the loop, and only while the journal works as well."""
+        self._watch(self.journal.submit(_look))
+        if self.fatal is None and now.mono_us - self._journal_beat_us < HEARTBEAT_S * SECOND_US:
             tell_service_manager("WATCHDOG=1")
+
+    def _watch(self, chore: Future[Any]) -> None:
+        """A chore of the journal that nobody waits for: done is a sign of life, a dead store ends the process."""
+        loop = asyncio.get_running_loop()
+
+        def answered(_: Future[Any]) -> None:
+            error = chore.exception()
+            if error is None:
+                self._journal_beat_us = self.clock.now().mono_us
+            elif isinstance(error, StoreUnavailable):
+                with suppress(RuntimeError):  # the loop is closed: the process is ending
+                    loop.call_soon_threadsafe(self._die, error)
+
+        chore.add_done_callback(answered)
 
     # ── leaving ───────────────────────────────────────────────────────────────────────────────
 
@@ -360,6 +370,16 @@ Part = Callable[[Intake], Coroutine[Any, Any, None]]
 
 def _look(tx: Transaction) -> None:
     tx.rows("SELECT 1")
+
+
+def _unfailing(report: Report) -> Report:
+    """A log whose reader has gone, or whose disk is full, stops no reception: the journal has what happened."""
+
+    def say(line: str) -> None:
+        with suppress(OSError, ValueError):
+            report(line)
+
+    return say
 
 
 def open_journal(
@@ -400,6 +420,7 @@ async def serve(
     version: str = "",
 ) -> None:
     """Open the journal and serve the lines until told to stop. Raises NotStored, StoreUnavailable."""
+    report = _unfailing(report)
     journal, keys, lock = open_journal(installation, settings, clock, report)
     intakes: list[Intake] = []
 

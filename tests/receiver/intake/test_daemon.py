@@ -22,7 +22,7 @@ from receiver.clock import Now, SystemClock
 from receiver.errors import NotStored, StoreUnavailable
 from receiver.event import Record
 from receiver.installation import Installation
-from receiver.intake import recorder
+from receiver.intake import daemon, recorder
 from receiver.intake.call import CallSettings
 from receiver.intake.daemon import Intake, IntakeSettings, serve
 from receiver.intake.signals import Commit
@@ -140,9 +140,9 @@ async def test_no_number_stands_in_clear_in_any_file(place: Place) -> None:
         assert not file.is_file() or b"0775610000" not in file.read_bytes(), file
 
 
-async def test_a_commit_that_fails_gives_no_kiss_off_and_ends_the_process(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full as soon as a frame is to be stored."""
     honest = Store._commit
 
     def full(store: Store, transaction: Any) -> None:
@@ -151,12 +151,81 @@ async def test_a_commit_that_fails_gives_no_kiss_off_and_ends_the_process(
         honest(store, transaction)
 
     monkeypatch.setattr(Store, "_commit", full)
+
+
+@pytest.mark.usefixtures("full_disk")
+async def test_a_commit_that_fails_gives_no_kiss_off_and_ends_the_process(place: Place) -> None:
     caller = Caller(Loopback())
     with pytest.raises(NotStored, match="disk is full"):
         await place.serve(caller)
     assert caller.said("kiss_off") == []
     assert "kissoff.started" not in place.types()
     assert any(line.startswith("alarm: not stored") for line in place.lines)
+
+
+async def without_end(intake: Intake) -> None:
+    """Nobody stops this intake: it must end by itself."""
+    await asyncio.Event().wait()
+
+
+@pytest.mark.usefixtures("full_disk")
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), BrokenPipeError(), ValueError("closed file")]
+)
+async def test_a_failed_commit_ends_the_process_though_the_log_is_on_the_same_full_disk(
+    place: Place, error: Exception
+) -> None:
+    def report(line: str) -> None:
+        raise error
+
+    caller = Caller(Loopback())
+
+    async def drive(intake: Intake) -> None:
+        intake.stop, ours = asyncio.Event(), intake.stop  # what the caller does at its end
+        calling = asyncio.get_running_loop().create_task(caller.drive(intake))
+        await intake.stop.wait()
+        calling.cancel()
+        if intake.fatal is not None:
+            ours.set()
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(30):
+        with pytest.raises(NotStored, match="disk is full"):
+            await serve(place.installation, SETTINGS, [caller.both.near], SystemClock(), report, drive)
+    assert caller.said("kiss_off") == []
+
+
+async def test_a_log_that_cannot_be_written_stops_no_reception(place: Place) -> None:
+    def report(line: str) -> None:
+        raise BrokenPipeError
+
+    caller = Caller(Loopback())
+    await serve(place.installation, SETTINGS, [caller.both.near], SystemClock(), report, caller.drive)
+    assert len(caller.said("kiss_off")) == 1
+    assert place.types()[-1] == "intake.stopped"
+
+
+async def test_a_store_that_dies_while_nothing_happens_ends_the_process(place: Place) -> None:
+    """The heartbeat is not fed with its answers: they say that it is dead."""
+
+    async def drive(intake: Intake) -> None:
+        intake.journal._put(lambda store: store._die(sqlite3.OperationalError("I/O error")), in_transaction=False)
+        await without_end(intake)
+
+    async with asyncio.timeout(30):
+        with pytest.raises(NotStored, match="I/O error"):
+            await serve(place.installation, SETTINGS, [], SystemClock(), place.lines.append, drive)
+
+
+async def test_a_checkpoint_that_fails_ends_the_process(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(store: Store) -> None:
+        raise StoreUnavailable("I/O error")
+
+    monkeypatch.setattr(Store, "checkpoint", fail)
+    monkeypatch.setattr(daemon, "CHECKPOINT_EVERY", 1)
+    async with asyncio.timeout(30):
+        with pytest.raises(StoreUnavailable, match="I/O error"):
+            await serve(place.installation, SETTINGS, [], SystemClock(), place.lines.append, without_end)
 
 
 async def test_a_bug_in_one_call_is_journalled_and_the_intake_lives(
