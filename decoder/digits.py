@@ -53,6 +53,8 @@ TWIST_DB_MIN: Final = -12.0
 TWIST_DB_MAX: Final = 16.0  # Japanese units may have 5 dB of it at their own terminals
 
 _HZ: Final = np.array(LOW_HZ + HIGH_HZ)
+_ADVANCE: Final = 2 * np.pi * HOP / RATE_HZ  # of the phase in a hop, per Hz
+_STRAIGHT: Final = np.exp(-1j * _ADVANCE * _HZ)  # turns each tone's phase back by what a hop advances it
 _BY_PLACE: Final = "".join(KEYS[index] for index in GRID)
 
 
@@ -158,15 +160,14 @@ def measure(windows: Windows, first: I64, last: I64) -> Found:
 
     key, count, run = windows["key"][first], last - first, np.arange(len(first))
     row, column = key // 4, 4 + key % 4
-    nominal = np.stack([_HZ[row], _HZ[column]], axis=1)
-    advance = 2 * np.pi * HOP / RATE_HZ
-    offset_hz = np.angle(summed(windows["turn"]) * np.exp(-1j * advance * nominal)) / advance
+    both = np.stack([row, column], axis=1)
+    offset_hz = np.angle(summed(windows["turn"]) * _STRAIGHT[both]) / _ADVANCE
     heard = np.sinc(offset_hz * BLOCK / RATE_HZ) ** 2  # what an off-frequency tone keeps in its own bin
     tones, total = summed(windows["tones"]).astype(np.float64), summed(windows["total"]).astype(np.float64)
-    pair = np.stack([tones[run, row], tones[run, column]], axis=1) / np.maximum(heard, 0.05)
+    pair = tones[run[:, None], both] / np.maximum(heard, 0.05)
     share = np.minimum(pair.sum(axis=1) / total, 1.0)
     twist = 10 * np.log10(pair[:, 1] / pair[:, 0])
-    offset = 100 * offset_hz / nominal
+    offset = 100 * offset_hz / _HZ[both]
     start, end = _edges(windows, first, last)
     needed = _share_needed(offset, count)
     good = (share >= needed) & _on_frequency(offset, count)

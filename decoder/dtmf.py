@@ -93,7 +93,7 @@ class Gate:
         Few, long passes over tiles that stay in the cache; quiet blocks are out after the first of them.
         """
         hits = [np.zeros(len(blocks), np.bool_) for blocks in stretches]
-        size = min(_TILE, max(1, *map(len, stretches)))
+        size = min(_TILE, max([1, *map(len, stretches)]))
         if size > len(self._sound):
             self._room(size)
         for found, blocks in zip(hits, stretches, strict=True):
@@ -160,20 +160,24 @@ def look(hops: I16, line: I64, hop: I64, middle: Flags) -> tuple[Windows, I64, F
     Returns the windows on a key, their clock still to be set; where in `hops` their middles are; each hop's energy.
     """
     square = np.empty(len(hops), np.float32)
-    parts: list[Windows] = []
+    room = np.empty(len(hops), WINDOW)  # far too much, but what is never touched costs nothing
     where: list[I64] = []
+    count = 0
     for first in range(0, len(hops) - 3, _HOP_TILE):
         tile = slice(first, first + _HOP_TILE + 3)
-        windows, at = _look(hops[tile], middle[tile], square[tile])
-        at += first
+        at = _look(hops[tile], middle[tile], square[tile], room[count:]) + first
+        windows = room[count : count + len(at)]
         windows["line"], windows["hop"] = line[at], hop[at]
-        parts.append(windows)
         where.append(at)
-    return joined(*parts), np.concatenate(where), square
+        count += len(at)
+    return room[:count], np.concatenate(where), square
 
 
-def _look(hops: I16, middle: Flags, square: F32) -> tuple[Windows, I64]:
-    """The windows on a key of one tile but its first, and where their middles are; fills in each hop's energy."""
+def _look(hops: I16, middle: Flags, square: F32, room: Windows) -> I64:
+    """The windows on a key of one tile but its first, and each hop's energy, are put into `room` and `square`.
+
+    Returns where the windows' middles are.
+    """
     sound = hops.astype(np.float32)
     square[:] = goertzel.energy(sound)
     total = square[:-2] + square[1:-1] + square[2:]
@@ -195,7 +199,7 @@ def _look(hops: I16, middle: Flags, square: F32) -> tuple[Windows, I64]:
     at, low, high, mine = at[kept], low[kept], high[kept], mine.take(kept, axis=1)
     row = (mine[1] == low) + 2 * (mine[2] == low) + 3 * (mine[3] == low)
     column = (mine[5] == high) + 2 * (mine[6] == high) + 3 * (mine[7] == high)
-    windows = np.empty(len(at), WINDOW)
+    windows = room[: len(at)]
     windows["key"] = 4 * row + column
     windows["pair"], windows["total"] = low + high, total[at]
     windows["tones"] = mine.T
@@ -203,7 +207,7 @@ def _look(hops: I16, middle: Flags, square: F32) -> tuple[Windows, I64]:
     for which, tone in enumerate((row, 4 + column)):
         place = 8 * at + tone
         windows["turn"][:, which] = phases[place] * phases[place - 8].conj()
-    return windows, at + 1
+    return at + 1
 
 
 def _products(sound: F32) -> tuple[F32, F32]:
