@@ -183,7 +183,7 @@ def test_a_log_that_cannot_be_written_takes_nothing_with_it(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", ["intake"])
+@pytest.mark.parametrize("part", ["intake", "centre"])
 def test_a_part_that_is_stopped_is_killed_and_restarted(running: Running, part: str) -> None:
     """Fifteen seconds after its last beat, give or take a look."""
     before = running.children()
