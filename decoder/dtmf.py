@@ -284,7 +284,7 @@ def without_echo(windows: Windows) -> Flags:
     if not len(suspect):
         return kept
     place, key = windows["line"] * FAR + windows["hop"], windows["key"].copy()
-    before = suspect[:, None] - np.arange(1, ECHO_HOPS + 1)
-    same = (before >= 0) & (place[suspect, None] - place[before] <= ECHO_HOPS) & (key[suspect, None] == key[before])
+    before = np.maximum(suspect[:, None] - np.arange(1, ECHO_HOPS + 1), 0)
+    same = (place[suspect, None] - place[before] <= ECHO_HOPS) & (key[suspect, None] == key[before])
     kept[suspect] = pair[suspect] > ratio * (pair[before] * same).max(axis=1)
     return kept
