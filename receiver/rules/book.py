@@ -177,8 +177,6 @@ class Book:
             self._drop_expected(payload["device"])
         elif type == "follow.forked":
             self._case_of_reception = {n: c for n, c in self._case_of_reception.items() if n <= payload["common"]}
-        elif type == "follow.forked":
-            self._case_of_reception = {n: c for n, c in self._case_of_reception.items() if n <= payload["common"]}
         elif type == "clock.stepped":
             self.stepped_us += payload["by_us"]
         if payload.get("reception") is not None and type in ("case.opened", "case.appended", "reception.logged"):

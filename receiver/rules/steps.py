@@ -32,6 +32,7 @@ class Steps:
         self._drafts: list[Draft] = []
         self._cases: dict[int, Case] = {}
         self._timers: dict[str, Timer | None] = {}
+        self._timed: dict[int, None] = {}
         self._next_case = book.next_case
         self._case = case
 
@@ -48,6 +49,17 @@ class Steps:
     def turn_to(self, case: Case | None) -> None:
         """Work on another case from here on."""
         self._case = None if case is None else self._cases.get(case.number, case)
+
+    @property
+    def changed(self) -> bool:
+        """True if something was recorded of the case being worked on, beside its timers."""
+        return self.case.number in self._cases
+
+    def touched(self) -> tuple[Case, ...]:
+        """The cases that something was drafted about, as they stand after it."""
+        numbers = dict.fromkeys((*self._cases, *self._timed))
+        cases = (self._cases.get(number) or self.book.case(number) for number in numbers)
+        return tuple(case for case in cases if case is not None)
 
     def decision(self) -> Decision:
         """What was drafted, in order."""
@@ -104,6 +116,13 @@ class Steps:
     def timer(self, kind: str) -> Timer | None:
         """The case's running timer of this kind."""
         return self._timer(f"{self.case.number}:{kind}")
+
+    def running(self) -> frozenset[str]:
+        """Kinds of the case's running timers."""
+        number = self.case.number
+        known = {timer.id: timer for timer in self.book.timers_of(number)}
+        drafted = {id: timer for id, timer in self._timers.items() if timer is None or timer.case == number}
+        return frozenset(timer.kind for timer in (known | drafted).values() if timer is not None)
 
     def start(
         self, kind: str, length_us: int, *, clause: str = "", since_us: int | None = None, stage: int = 0
@@ -191,26 +210,22 @@ class Steps:
 
     def close(self, guard: str, **values: Any) -> None:
         """Close the case through a guard (I3), and with it all its timers."""
-        case = self.case
         self.record("case.closed", guard=guard, state="CLOSED", closed_at_us=self.now.utc_us, **values)
-        running = {timer.id for timer in self.book.timers_of(case.number)} | {
-            id for id, timer in self._timers.items() if timer is not None and timer.case == case.number
-        }
-        for id in sorted(running):
-            if (timer := self._timer(id)) is not None:
-                self._done(timer, "cancelled")
+        self.cancel(*sorted(self.running()))
 
     def _timer(self, id: str) -> Timer | None:
         return self._timers[id] if id in self._timers else self.book.timer(id)
 
     def _set(self, timer: Timer, *, since_us: int | None = None) -> None:
         self._timers[timer.id] = timer
+        self._timed |= {} if timer.case is None else {timer.case: None}
         payload = self._payload({**timer.payload(), "since_us": since_us if since_us is not None else self.now.utc_us})
         payload["clause"] = timer.clause
         self._drafts.append(Draft("timer.set", payload, None, self.fact.actor))
 
     def _done(self, timer: Timer, how: str, **values: Any) -> None:
         self._timers[timer.id] = None
+        self._timed |= {} if timer.case is None else {timer.case: None}
         payload = {
             "timer": timer.id,
             "kind": timer.kind,

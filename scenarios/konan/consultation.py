@@ -6,7 +6,7 @@ from typing import Final
 
 from receiver.rules.fact import Refused
 from receiver.rules.table import ANY, Row, Table, one_of
-from scenarios.konan import aftercare, closing, emergency
+from scenarios.konan import aftercare, closing, emergency, left_alone
 from scenarios.konan.callback import (
     CALL_TIMERS,
     TALK,
@@ -176,6 +176,7 @@ CONSULTATION: Final = Table[Handler](
         Row("K-11.5.1a", State.CONSULT_UNREACHED, Does.T_REDIAL, then=redial),
         Row("K-11.5.1a", State.COOPERATOR_CHECK, Does.T_FOLLOW_UP, then=still_unreached),
         Row("K-11.5.1b", ANY, Does.T_DISPATCH, then=emergency.dispatch_not_recorded),
+        Row("K-11.1b", ANY, Does.T_IDLE, then=left_alone.tell),
         Row("K-11.1b", ANY, ANY, then=emergency.nothing, name="otherwise"),
     ],
     since=BEGIN,

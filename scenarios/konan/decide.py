@@ -11,7 +11,7 @@ from receiver.rules.fact import Decision, Fact, Refused
 from receiver.rules.people import People, Status
 from receiver.rules.steps import Steps
 from receiver.rules.table import Found, Table
-from scenarios.konan import closing, emergency, periodic_test, restart
+from scenarios.konan import closing, emergency, left_alone, periodic_test, restart
 from scenarios.konan.consultation import CONSULTATION
 from scenarios.konan.emergency import EMERGENCY
 from scenarios.konan.maintenance import MAINTENANCE
@@ -151,9 +151,15 @@ def _follow(turn: Turn, found: Found[Handler]) -> Refused | None:
 
 
 def _finish(turn: Turn) -> None:
-    """An emergency whose report is sent and that owes nothing more closes by itself (flows §2.2)."""
-    if not turn.steps.has_case:
-        return
+    """An emergency whose report is sent and that owes nothing more closes by itself; no other is left alone."""
+    if turn.steps.has_case:
+        _close_if_cared_for(turn)
+    for case in turn.book.open_cases() if turn.fact.type == "start" else turn.steps.touched():
+        left_alone.watch(turn, case)
+
+
+def _close_if_cared_for(turn: Turn) -> None:
+    """Flows §2.2: the report is sent, nothing is owed."""
     case = turn.case
     if case.flow == Flow.EMERGENCY and case.state == State.REPORT_DUE and case.reported and not case.duties:
         _follow(turn, closing.CLOSING.find(case.flow, case.state, ""))

@@ -11,7 +11,7 @@ from typing import Final
 from receiver.rules.case import Case
 from receiver.rules.fact import Refused
 from receiver.rules.table import ANY, Row, Table, one_of
-from scenarios.konan import aftercare, closing
+from scenarios.konan import aftercare, closing, left_alone
 from scenarios.konan.callback import (
     CALL_TIMERS,
     NOBODY_SPEAKS,
@@ -288,6 +288,7 @@ def address_still_open(turn: Turn) -> Refused | None:
 
 def follow_up(turn: Turn) -> Refused | None:
     turn.steps.alert("console", "follow_up_call")
+    turn.steps.start(Does.T_FOLLOW_UP, minutes(turn.settings.t_follow_up_min))
     return None
 
 
@@ -345,6 +346,7 @@ EMERGENCY: Final = Table[Handler](
         Row("K-11.4c", ANY, Does.T_REPORT, then=aftercare.report_late),
         Row("K-11.2.1b", ANY, Does.T_ADDR, then=address_still_open),
         Row("K-11.2.2", State.ADVISED, Does.T_FOLLOW_UP, then=follow_up),
+        Row("K-11.1b", ANY, Does.T_IDLE, then=left_alone.tell),
         Row("K-11.1b", ANY, ANY, then=nothing, name="otherwise"),
     ],
     since=BEGIN,

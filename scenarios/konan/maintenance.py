@@ -12,7 +12,7 @@ from typing import Final
 from receiver.rules.fact import Refused
 from receiver.rules.quiet_hours import earliest, is_quiet, next_local
 from receiver.rules.table import ANY, Row, Table, one_of
-from scenarios.konan import aftercare, closing, emergency
+from scenarios.konan import aftercare, closing, emergency, left_alone
 from scenarios.konan.callback import TALK, answered_by, record_call, talk
 from scenarios.konan.judging import dispatch_required, judge, not_recordable, write_address
 from scenarios.konan.tables import BEGIN, JUDGEMENT, Dispatch
@@ -202,6 +202,7 @@ MAINTENANCE: Final = Table[Handler](
         Row("K-11.1b", ANY, Does.NOTE, then=closing.note),
         Row("K-11.7", State.WAITING, one_of(Does.T_POWER, Does.T_CALL), then=released),
         Row("K-11.7", ANY, Does.T_MNT, then=not_called),
+        Row("K-11.1b", ANY, Does.T_IDLE, then=left_alone.tell),
         Row("K-11.1b", ANY, ANY, then=emergency.nothing, name="otherwise"),
     ],
     since=BEGIN,

@@ -18,7 +18,7 @@ from receiver.rules.fact import Refused
 from receiver.rules.people import Status
 from receiver.rules.quiet_hours import QUIET_FROM, earliest, is_quiet, next_local
 from receiver.rules.table import ANY, Row, Table, one_of
-from scenarios.konan import aftercare, closing, emergency, maintenance
+from scenarios.konan import aftercare, closing, emergency, left_alone, maintenance
 from scenarios.konan.callback import TALK, answered_by, record_call, talk
 from scenarios.konan.identification import Identified
 from scenarios.konan.judging import write_address
@@ -318,6 +318,7 @@ MISSED_TEST: Final = Table[Handler](
         Row("K-11.7.3", ANY, Does.CLOSE, then=closing.close),
         Row("K-11.1b", ANY, Does.NOTE, then=closing.note),
         Row("K-11.7.3", ANY, Does.T_MNT, then=maintenance.not_called),
+        Row("K-11.1b", ANY, Does.T_IDLE, then=left_alone.tell),
         Row("K-11.1b", ANY, ANY, then=emergency.nothing, name="otherwise"),
     ],
     since=BEGIN,

@@ -47,6 +47,8 @@ class Settings:
     test_early_d: int = 7
     test_again_min: int = 60
     test_attempts: int = 3
+    t_idle_min: int = 10
+    t_left_open_h: int = 24
     false_alarms: int = 3
     false_alarms_d: int = 30
 
@@ -84,6 +86,8 @@ RANGES: Final[dict[str, tuple[int, int]]] = {
     "test_early_d": (0, 14),
     "test_again_min": (15, 240),
     "test_attempts": (1, 10),
+    "t_idle_min": (5, 30),
+    "t_left_open_h": (1, 72),
     "false_alarms": (2, 10),
     "false_alarms_d": (7, 90),
 }

@@ -102,6 +102,7 @@ class Does(StrEnum):
     T_CALL = "T_CALL"
     T_QUIET = "T_QUIET"
     T_TEST_AGAIN = "T_TEST_AGAIN"
+    T_IDLE = "T_IDLE"
     T_EXPECTED = "T_EXPECTED"
 
 

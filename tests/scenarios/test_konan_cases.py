@@ -8,7 +8,17 @@ import pytest
 
 from receiver.rules.table import Found, Table
 from receiver.rules.trial import rebuilt
-from scenarios.konan import aftercare, closing, consultation, emergency, maintenance, periodic_test, tables
+from scenarios.konan import (
+    aftercare,
+    closing,
+    consultation,
+    emergency,
+    left_alone,
+    maintenance,
+    periodic_test,
+    restart,
+    tables,
+)
 from scenarios.konan.clauses import CLAUSES
 from scenarios.konan.play import Played, play
 from scenarios.konan.story import Story, read
@@ -24,6 +34,8 @@ TABLES: list[Table[object]] = [
     aftercare.OUTCOMES,
     closing.CLOSING,
     emergency.EMERGENCY,
+    left_alone.LEFT_ALONE,
+    restart.INTERRUPTED,
     consultation.CONSULTATION,
     maintenance.MAINTENANCE,
     maintenance.SUGGESTION,

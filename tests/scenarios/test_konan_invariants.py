@@ -146,6 +146,9 @@ histories = st.lists(happenings, min_size=1, max_size=25)
 beginnings = st.sampled_from(["2026-04-01 20:58:00", "2026-04-01 08:58:30", "2026-04-01 13:00:00"])
 scaled = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
+CALL_BACK = ("TEST_SHOWN", "CALLBACK_DUE", "CALLING", "TALKING", "NO_ANSWER", "UNATTENDED")
+TOWARDS_THE_FIRE_HQ = {"T_CB_TOTAL", "T_RING", "T_BUSY", "T_VOICE", "T_UNATTENDED", "T_TEST_CONFIRM"}
+
 Watch = Callable[[Trial, Answer], None]
 
 
@@ -330,11 +333,15 @@ def test_a_quiet_bound_call_is_never_released_at_night(begins: str, history: lis
 @scaled
 @given(begins=beginnings, history=histories)
 def test_every_open_case_has_an_owner_or_a_running_clock(begins: str, history: list[tuple[str, Any]]) -> None:
-    """I11: nothing open is nobody's."""
+    """I11: nothing open is nobody's, and nobody's silence is waited for without a clock that ends at the fire HQ."""
 
     def watch(trial: Trial, answer: Answer) -> None:
         for case in trial.book.open_cases():
-            assert case.owner is not None or trial.book.timers_of(case.number), case
+            running = {timer.kind for timer in trial.book.timers_of(case.number)}
+            assert running, case
+            assert case.owner is not None or running - {"T_IDLE"}, case
+            if case.flow == "emergency" and case.state in CALL_BACK and not case.talked:
+                assert running & TOWARDS_THE_FIRE_HQ, case
 
     Run(begins, watch).play(history)
 
