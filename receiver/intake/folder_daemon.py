@@ -3,23 +3,29 @@
 Reading is the work of a process of its own, at low priority, so that an hour of capture never
 makes a kiss-off late, and a file that kills its reader kills nothing else. What it heard is stored
 in one transaction together with the file's digest: a crash takes all of it or none.
+
+A file that says it holds no call has been read; a reader that fails has read nothing, and is asked
+again. If it goes on failing the recording is an unknown emergency, so that a person listens to it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from decoder.frame import Frame, Reason, Rejected
 from decoder.registry import by_name
 from drivers.folder import Arrival, CallAudio, Folder, UnreadableAudio, read_capture
+from receiver.clock import SECOND_US
+from receiver.errors import StoreUnavailable
 from receiver.event import Draft, Record
 from receiver.intake import drafts, receptions
 from receiver.intake.daemon import Intake, Part
@@ -32,6 +38,8 @@ from receiver.journal.store import Transaction
 SCAN_S: Final = 1.0
 READ_S_MAX: Final = 600.0
 ANSWER_BYTES_MAX: Final = 1 << 26
+AGAIN_AFTER_S: Final = (2, 10, 60)  # a failed reader is asked again; then the recording is an unknown emergency
+HEAD: Final = 12  # so much of a digest names a file in the log; its name may name a person
 NICENESS: Final = 10
 VOICE_LEAST: Final = 3_200  # 400 ms, as on a live call
 WHY: Final = "a recording"
@@ -49,6 +57,19 @@ class ReadCall:
     started_utc_us: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A recording that could not be read yet. due_us: when it is tried again (monotonic)."""
+
+    arrival: Arrival
+    failures: int = 0
+    due_us: int = 0
+
+
+class ReaderFailed(Exception):
+    """Nobody knows what is in the file. The text is one plain line."""
+
+
 def watcher(line: str, scheme: str, address: str) -> Part:
     """A part of the intake that watches this folder."""
     return lambda intake: _Watcher(line, Folder(Path(address), SUFFIXES[scheme]), intake).run()
@@ -60,6 +81,7 @@ class _Watcher:
     folder: Folder
     intake: Intake
     reader: asyncio.subprocess.Process | None = None
+    waiting: list[Waiting] = field(default_factory=list)
 
     async def run(self) -> None:
         watch = LineWatch(self.line)
@@ -72,9 +94,11 @@ class _Watcher:
                 except OSError as error:
                     arrivals = []
                     self._note(watch.failed(f"the folder cannot be read: {error.strerror}"))
-                for arrival in arrivals:
-                    await self._take(arrival)
-                if not arrivals:
+                due = [waiting for waiting in self.waiting if waiting.due_us <= now.mono_us]
+                self.waiting = [waiting for waiting in self.waiting if waiting.due_us > now.mono_us]
+                for waiting in [*(Waiting(arrival) for arrival in arrivals), *due]:
+                    await self._take(waiting)
+                if not arrivals and not due:
                     self._dismiss()
                 await asyncio.sleep(SCAN_S)
         finally:
@@ -84,43 +108,72 @@ class _Watcher:
         for draft in happened:
             self.intake.note(draft)
 
-    async def _take(self, arrival: Arrival) -> None:
-        if arrival.problem is not None:
-            self.intake.report(f"alarm: {self.line}: {arrival.path.name}: {arrival.problem}")
-            return
-        known = self.intake.journal.submit(lambda tx: receptions.taken(tx, arrival.sha256))
-        if (await asyncio.wrap_future(known)).value:
-            return
-        calls, problem = await self._read(arrival.path)
-        self._store(arrival, calls, problem)
+    async def _take(self, waiting: Waiting) -> None:
+        """Take the recording if it was not taken before. Raises StoreUnavailable."""
+        arrival = waiting.arrival
+        try:
+            source = arrival.sha256 or await asyncio.to_thread(_digest_of, arrival)
+            known = self.intake.journal.submit(lambda tx: receptions.taken(tx, source))
+            if (await asyncio.wrap_future(known)).value:
+                return
+            calls, problem = await self._read(arrival.path)
+            self._store(replace(waiting, arrival=replace(arrival, sha256=source)), calls, problem)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # of this recording alone, and whatever it is: the others are taken
+            self._failed(waiting, str(error) if isinstance(error, ReaderFailed | OSError) else repr(error))
 
-    def _store(self, arrival: Arrival, calls: Sequence[ReadCall], problem: str | None) -> None:
-        heard_by_us = self.intake.clock.now().utc_us
-        number, digest = self.intake.keys.random_subject, self.intake.keys.digest
-        made = [drafts_of(CallId(number(), self.line), call, arrival.sha256, heard_by_us, digest) for call in calls]
-        taken = drafts.recording_taken(
-            CallId(number(), self.line),
-            arrival.path.name,
-            sha256=arrival.sha256,
+    def _failed(self, waiting: Waiting, why: str) -> None:
+        """Once more, later; in the end somebody must listen to it."""
+        arrival, failures = waiting.arrival, waiting.failures
+        source = arrival.sha256 or self.intake.keys.digest("file", _state_of(arrival.path))
+        said = f"alarm: {self.line}: recording {source[:HEAD]}: cannot be read: {why}"
+        if failures < len(AGAIN_AFTER_S):
+            due_us = self.intake.clock.now().mono_us + AGAIN_AFTER_S[failures] * SECOND_US
+            self.waiting.append(Waiting(arrival, failures + 1, due_us))
+            self.intake.report(f"{said}; tried again in {AGAIN_AFTER_S[failures]} s")
+            return
+        self.intake.report(f"{said}; given up")
+        unread = unread_drafts(CallId(self.intake.keys.random_subject(), self.line), source, self._now_us())
+        taken = self._taken(arrival.path.name, source, (), f"cannot be read: {why}")
+        self.intake.submit(lambda tx: store(tx, [unread], taken), lambda committed: None)
+
+    def _store(self, waiting: Waiting, calls: Sequence[ReadCall], problem: str | None) -> None:
+        source, number, digest = waiting.arrival.sha256, self.intake.keys.random_subject, self.intake.keys.digest
+        made = [drafts_of(CallId(number(), self.line), call, source, self._now_us(), digest) for call in calls]
+        taken = self._taken(waiting.arrival.path.name, source, calls, problem)
+
+        def failed() -> None:
+            self._failed(waiting, "what was read could not be stored")
+
+        self.intake.submit(lambda tx: store(tx, made, taken), lambda committed: None, failed)
+
+    def _taken(self, name: str, source: str, calls: Sequence[ReadCall], problem: str | None) -> Draft:
+        return drafts.recording_taken(
+            CallId(self.intake.keys.random_subject(), self.line),
+            name,
+            sha256=source,
             frames=sum(len(call.transcript.frames) for call in calls),
             rejected=sum(len(call.transcript.rejected) for call in calls),
             problem=problem,
         )
-        self.intake.submit(lambda tx: store(tx, made, taken), lambda committed: None)
+
+    def _now_us(self) -> int:
+        return self.intake.clock.now().utc_us
 
     # ── the reader ────────────────────────────────────────────────────────────────────────────
 
     async def _read(self, path: Path) -> tuple[list[ReadCall], str | None]:
-        """What the reader makes of a file; a reader that dies or hangs is a problem of this file alone."""
+        """What the reader makes of a file, and what it says is wrong with it. Raises ReaderFailed: nobody knows."""
         try:
             async with asyncio.timeout(READ_S_MAX):
                 answer = await self._ask(path)
-        except (OSError, ValueError, TimeoutError) as error:
+            if (failure := answer.get("failure")) is not None:
+                raise ReaderFailed(failure)
+            return [_call_from(call) for call in answer["calls"]], answer["problem"]
+        except (OSError, ValueError, KeyError, TypeError, TimeoutError) as error:
             self._dismiss()
-            return [], f"cannot be read: the reader gave up ({str(error) or type(error).__name__})"
-        if "problem" in answer and not answer["calls"]:
-            return [], answer["problem"]
-        return [_call_from(call) for call in answer["calls"]], answer["problem"]
+            raise ReaderFailed(f"the reader gave up ({str(error) or type(error).__name__})") from error
 
     async def _ask(self, path: Path) -> dict[str, Any]:
         if self.reader is None or self.reader.returncode is not None:
@@ -209,6 +262,13 @@ def drafts_of(
     return CallDrafts(tuple(made), repeats)
 
 
+def unread_drafts(identity: CallId, source: str, heard_at_us: int) -> CallDrafts:
+    """A recording that its reader never came through: an unknown emergency (flows I10)."""
+    unknown = drafts.call_unknown(identity, "unreadable", None, heard_at_us=heard_at_us, source=source)
+    ended = drafts.call_ended(identity, "the recording could not be read")
+    return CallDrafts((drafts.call_started(identity, Answered()), unknown, ended), {})
+
+
 def store(tx: Transaction, calls: Sequence[CallDrafts], taken: Draft) -> list[Record]:
     """Everything a file brought, and that it was taken; nothing if its content was taken before."""
     if receptions.taken(tx, str(taken.payload["sha256"])):
@@ -224,6 +284,22 @@ def store(tx: Transaction, calls: Sequence[CallDrafts], taken: Draft) -> list[Re
     return [*stored, tx.append(taken)]
 
 
+def _digest_of(arrival: Arrival) -> str:
+    """Of the content of a file that could not be read when it arrived. Raises ReaderFailed."""
+    try:
+        with arrival.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ReaderFailed(error.strerror or "the disk does not give it") from error
+
+
+def _state_of(path: Path) -> str:
+    """Name and time of change: all there is to know a file by whose content nobody can read."""
+    with suppress(OSError):
+        return f"{path.name} {path.stat().st_mtime_ns}"
+    return path.name
+
+
 def _linked(draft: Draft, earlier: int) -> Draft:
     return Draft(draft.type, {**draft.payload, "duplicate_of": earlier}, draft.subject, draft.actor, draft.version)
 
@@ -237,7 +313,7 @@ def _read_one(path: Path, formats: Sequence[str]) -> dict[str, Any]:
     except UnreadableAudio as error:
         return {"calls": [], "problem": str(error)}
     except OSError as error:
-        return {"calls": [], "problem": f"cannot be read: {error.strerror}"}
+        return {"failure": error.strerror or "the disk does not give it"}
     known = [by_name(name) for name in formats]
     problem = next((call.problem for call in calls if call.problem), None)
     return {"calls": [_call_to(call, known) for call in calls], "problem": problem}
