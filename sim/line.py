@@ -83,11 +83,18 @@ _PARSERS: Final[dict[str, tuple[str, ...]]] = {
 
 def _numbers(name: str, value: str) -> dict[str, float]:
     if name == "noise" and value.lower().endswith("dbm0"):
-        return {"noise_dbm0": float(value[:-4])}
+        return {"noise_dbm0": _number(value[:-4])}
     parts = value.split("/")
     if len(parts) > len(_PARSERS[name]):
         raise ValueError("too many numbers")
-    return {field: float(part) for field, part in zip(_PARSERS[name], parts, strict=False)}
+    return {field: _number(part) for field, part in zip(_PARSERS[name], parts, strict=False)}
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number") from None
 
 
 class BadLine:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--channel", metavar="NAME", help="Which direction to play (left, right …; default: the one with digits)."
 )
-@click.option("--caller", metavar="NUMBER", help="Caller ID of the call.")
+@click.option("--caller", metavar="NUMBER", help="Caller ID of the call (default: the one in a capture's SIP).")
 @click.option("--as-recorded", is_flag=True, help="Play from the answer on, instead of after the handshake.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the line's noise and losses.")
 @click.option("--yes", is_flag=True, help="Also into an installation that is in use; the receptions are real there.")
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 @installation_options
 def replay(installation: Installation, files: tuple[Path, ...], **options: Any) -> None:
     """Play recordings through a simulated line into the real intake.
+
+    It runs faster than real time; the times it stores are those of the line, by the count of
+    samples, so that the last call ends about now.
 
     \b
     --through takes any of these, separated by commas:
@@ -49,23 +52,26 @@ def replay(installation: Installation, files: tuple[Path, ...], **options: Any) 
         through = Impairments.parse(options["through"])
     except ValueError as error:
         raise BadInput(f"--through: {error}") from None
+    calls, unreadable = _calls(files)
+    if not calls:
+        nothing = BadInput(unreadable[0] if len(unreadable) == 1 else "nothing to replay: none of these can be read")
+        nothing.details = tuple(unreadable) if len(unreadable) > 1 else ()
+        raise nothing
     if installation.intake_db.exists() and not installation.demonstration and not options["yes"]:
         raise BadInput(
             f"{installation.data} has received calls already; replay into another --data, or say --yes if these "
             "receptions shall stand among them"
         )
-    calls, unreadable = _calls(files)
     for line in unreadable:
         click.echo(f"yobirin: {line}", err=True)
-    if not calls:
-        raise BadInput("nothing to replay")
-    from sim.player import Choice, replay_call
+    from sim.player import Choice, begin_of, replay_call
 
     choice = Choice(
         through, options["line"], options["channel"], options["caller"], options["as_recorded"], options["seed"]
     )
+    begin = begin_of([call for _, call in calls])
     for path, call in calls:
-        told = replay_call(installation, call, choice, lambda line: click.echo(line, err=True))
+        told = replay_call(installation, call, choice, begin, lambda line: click.echo(line, err=True))
         if options["as_json"]:
             click.echo(json.dumps({"file": str(path), "call": call.call or None, **told}, ensure_ascii=False))
         else:
