@@ -58,6 +58,7 @@ class Patience:
     silent_s: float = 15.0
     starting_s: float = 30.0
     look_s: float = 1.0
+    announced_s_max: float = 300.0
 
 
 PATIENCE: Final = Patience()
@@ -65,16 +66,24 @@ PATIENCE: Final = Patience()
 
 @dataclass(slots=True)
 class Watch:
-    """Whether one running part still answers. It speaks sd_notify: `READY=1` once, then `WATCHDOG=1`."""
+    """Whether one running part still answers. It speaks sd_notify: `READY=1` once, then `WATCHDOG=1`.
+
+    `WATCHDOG_USEC=…` announces that it may be silent for so long, until it says otherwise: a long list is imported.
+    """
 
     patience: Patience = PATIENCE
     ready: bool = False
     silent_s: float = 0.0
+    announced_s: float = 0.0
 
     def heard(self, message: str) -> None:
         said = message.splitlines()
         if "READY=1" in said or (self.ready and "WATCHDOG=1" in said):
             self.ready, self.silent_s = True, 0.0
+        for line in said:
+            name, _, value = line.partition("=")
+            if name == "WATCHDOG_USEC" and value.isascii() and value.isdecimal():
+                self.announced_s = min(int(value[:12]) / 1_000_000, self.patience.announced_s_max)
 
     def looked(self, after_s: float) -> Verdict:
         """To be asked every `look_s`; `after_s`: since the last time.
@@ -83,6 +92,7 @@ class Watch:
         """
         before, self.silent_s = self.silent_s, self.silent_s + min(after_s, 2 * self.patience.look_s)
         if self.ready:
-            return Verdict.KILL if self.silent_s >= self.patience.silent_s else Verdict.WAIT
+            enough_s = max(self.patience.silent_s, self.announced_s)
+            return Verdict.KILL if self.silent_s >= enough_s else Verdict.WAIT
         every = self.patience.starting_s
         return Verdict.MENTION if self.silent_s // every > before // every else Verdict.WAIT

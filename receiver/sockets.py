@@ -7,7 +7,7 @@ import pwd
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -60,6 +60,19 @@ def tell_service_manager(state: str) -> None:
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
             sending.setblocking(False)
             sending.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
+
+
+@contextmanager
+def announced_work(seconds: float) -> Iterator[None]:
+    """Work that may keep us from `WATCHDOG=1` for so long: whoever watches us is told before, and when it is over."""
+    usual = os.environ.get("WATCHDOG_USEC")
+    if usual:
+        tell_service_manager(f"WATCHDOG_USEC={round(seconds * 1_000_000)}\nWATCHDOG=1")
+    try:
+        yield
+    finally:
+        if usual:
+            tell_service_manager(f"WATCHDOG_USEC={usual}\nWATCHDOG=1")
 
 
 def state_socket() -> tuple[socket.socket, str]:

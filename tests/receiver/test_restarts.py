@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from receiver.errors import StoreUnavailable
 from receiver.restarts import (
     BACK_OFF_S,
@@ -86,3 +88,27 @@ def test_when_we_stood_still_ourselves_nobody_is_killed_for_it() -> None:
     assert watch.looked(3600) is Verdict.WAIT
     watch.heard("WATCHDOG=1")
     assert looks(watch, 14) == [Verdict.WAIT] * 14
+
+
+def test_long_work_that_is_announced_has_its_time_and_no_more() -> None:
+    watch = Watch(PATIENCE)
+    watch.heard("READY=1")
+    watch.heard("WATCHDOG_USEC=60000000")
+    assert looks(watch, 60) == [Verdict.WAIT] * 59 + [Verdict.KILL]
+    watch.heard("WATCHDOG_USEC=15000000\nWATCHDOG=1")
+    assert looks(watch, 15) == [Verdict.WAIT] * 14 + [Verdict.KILL]
+
+
+@pytest.mark.parametrize("words", ["0", "1", "", "-1", "x", "９", "1e9"])
+def test_nothing_announced_makes_us_less_patient(words: str) -> None:
+    watch = Watch(PATIENCE)
+    watch.heard("READY=1")
+    watch.heard(f"WATCHDOG_USEC={words}")
+    assert looks(watch, 15) == [Verdict.WAIT] * 14 + [Verdict.KILL]
+
+
+def test_nobody_announces_for_ever() -> None:
+    watch = Watch(PATIENCE)
+    watch.heard("READY=1")
+    watch.heard("WATCHDOG_USEC=" + "9" * 900)
+    assert looks(watch, 300) == [Verdict.WAIT] * 299 + [Verdict.KILL]

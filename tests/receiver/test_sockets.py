@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from receiver.sockets import STATES_AT_ONCE, state_socket, states, tell_service_manager
+from receiver.sockets import STATES_AT_ONCE, announced_work, state_socket, states, tell_service_manager
 
 TELL = "from receiver.sockets import tell_service_manager; tell_service_manager('READY=1')"
 
@@ -45,3 +45,18 @@ def test_two_supervisors_have_two_sockets() -> None:
     (one, first), (other, second) = state_socket(), state_socket()
     with one, other:
         assert first != second
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_long_work_is_announced_and_its_end_too(watched: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    hearing, address = state_socket()
+    with hearing:
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
+        monkeypatch.delenv("WATCHDOG_USEC", raising=False)
+        if watched:
+            monkeypatch.setenv("WATCHDOG_USEC", "15000000")
+        with pytest.raises(KeyError), announced_work(60):
+            raise KeyError
+        told = [words for _, words in states(hearing)]
+    wanted = ["WATCHDOG_USEC=60000000\nWATCHDOG=1", "WATCHDOG_USEC=15000000\nWATCHDOG=1"]
+    assert told == (wanted if watched else [])
