@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Final
 
 from receiver.rules.fact import Refused
@@ -50,6 +51,20 @@ OUTCOMES_IN_JAPANESE: Final = {
     "消防局要請": "needs_fire",
 }
 OUTCOME_CODES: Final = tuple(str(row.cells[0]) for row in OUTCOMES.rows)
+
+WAYS: Final = {
+    "mail": "mail",
+    "メール": "mail",
+    "fax": "FAX",
+    "ファクス": "FAX",
+    "paper": "paper",
+    "書面": "paper",
+    "portal": "portal",
+    "ポータル": "portal",
+    "phone": "phone",
+    "電話": "phone",
+}
+"""How a report went out, in words that name nobody: this field is open, and leaves the house."""
 
 CONTACT_RESULTS: Final = ("reached", "no_answer", "busy", "refused", "exhausted", "none_listed")
 
@@ -218,11 +233,14 @@ def contact(turn: Turn) -> Refused | None:
 def report(turn: Turn) -> Refused | None:
     """The emergency report to the city; before the after-care is over it is an interim one."""
     case = turn.case
+    way = WAYS.get(unicodedata.normalize("NFKC", str(turn.said("way", ""))).casefold())
+    if way is None:
+        return Refused("K-16a", "say how the report was sent: mail, FAX, paper, portal or phone; to whom: --recipient")
     final = case.state == State.REPORT_DUE
     turn.own()
     turn.steps.record(
         "case.reported",
-        way=turn.said("way", "not said"),
+        way=way,
         interim=not final,
         reported=case.reported or final,
         private={"recipient": turn.said("recipient")},

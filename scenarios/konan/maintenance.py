@@ -6,7 +6,7 @@ at once; at night the operator chooses, and a deferral to 09:00 needs a reason (
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import datetime, time
 from typing import Final
 
 from receiver.rules.fact import Refused
@@ -135,11 +135,20 @@ def defer(turn: Turn) -> Refused | None:
 
 
 def appointment(turn: Turn) -> Refused | None:
-    if not turn.said("on"):
-        return Refused("K-11.7.2", "the date of the visit is missing: --on YYYY-MM-DD")
+    on = _day(turn)
+    if on is None:
+        return Refused("K-11.7.2", "the date of the visit, and nothing else: --on YYYY-MM-DD")
     turn.own()
-    turn.steps.record("case.appointment", appointment=str(turn.said("on")))
+    turn.steps.record("case.appointment", appointment=on)
     return None
+
+
+def _day(turn: Turn) -> str | None:
+    """The day that was said, as YYYY-MM-DD: it stands in the open part, where words have no place."""
+    try:
+        return datetime.strptime(str(turn.said("on")), "%Y-%m-%d").date().isoformat()
+    except ValueError:
+        return None
 
 
 def battery(turn: Turn) -> Refused | None:
@@ -147,10 +156,11 @@ def battery(turn: Turn) -> Refused | None:
     part = str(turn.said("part", ""))
     if part not in ("main", "pendant", "mobile"):
         return Refused("K-11.7.2", f"battery of {part!r}: say main, pendant or mobile")
-    if not turn.said("on"):
-        return Refused("K-11.7.2", "the day of the replacement is missing: --on YYYY-MM-DD")
+    on = _day(turn)
+    if on is None:
+        return Refused("K-11.7.2", "the day of the replacement, and nothing else: --on YYYY-MM-DD")
     turn.own()
-    turn.steps.record("case.battery", battery=part, on=str(turn.said("on")))
+    turn.steps.record("case.battery", battery=part, on=on)
     return None
 
 
@@ -163,7 +173,8 @@ def not_called(turn: Turn) -> Refused | None:
 def distress(turn: Turn) -> Refused | None:
     """Words of distress in whatever call: the emergency's judgement holds; anything else is kept as a note."""
     a, b = turn.said("a"), turn.said("b")
-    finding = str(turn.said("finding", "none"))
+    said = str(turn.said("finding", "none"))
+    finding = Finding(said) if said in set(Finding) else Finding.NONE  # a slip of the form holds no dispatch up
     if not (a or b or finding in (Finding.FIRE, Finding.COOPERATOR)):
         if turn.said("address") is not None:
             return judge(turn)
@@ -174,7 +185,7 @@ def distress(turn: Turn) -> Refused | None:
     if (refused := not_recordable(turn, found.then, found.clause)) is not None:
         return refused_by(found, refused)
     if isinstance(found.then, Dispatch):
-        with turn.steps.under(found, A=bool(a), B=bool(b), finding=finding):
+        with turn.steps.under(found, A=bool(a), B=bool(b), finding=finding.value):
             turn.own()
             turn.steps.record("case.judged", abnormal=Abnormal.YES, emergency=True, private={"a": a, "b": b})
             turn.steps.cancel(Does.T_MNT, Does.T_CALL, Does.T_POWER, Does.T_TEST_AGAIN)

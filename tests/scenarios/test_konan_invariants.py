@@ -142,7 +142,9 @@ happenings = st.one_of(
     st.tuples(st.just("restart"), st.sampled_from([0, 3, 130, 4000])),
 )
 ALARM = ("signal", {"type": "frame.accepted", "account": "1001", "code": "101", "qualifier": "1", "zone": "001"})
-histories = st.lists(happenings, min_size=1, max_size=25)
+arrivals = st.tuples(st.just("signal"), signals) | st.just(ALARM)
+histories = st.builds(lambda first, rest: [first, *rest], arrivals, st.lists(happenings, max_size=25))
+"""They begin with a signal: before one there is no case to go wrong."""
 beginnings = st.sampled_from(["2026-04-01 20:58:00", "2026-04-01 08:58:30", "2026-04-01 13:00:00"])
 scaled = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -445,3 +447,40 @@ def test_nonsense_is_refused_and_never_a_fault(
         answer = run.trial.tell(Fact(verb, "nurse", payload, case))
         assert answer.refused is None or (answer.refused.clause and answer.refused.reason)
     assert rebuilt(run.trial.journal) == run.trial.book
+
+
+SECRET = "訓練花子様 0775610000"
+texts = st.one_of(words, st.just(SECRET), st.just([SECRET]), st.just({"value": SECRET, "text": SECRET}))
+with_secrets = st.dictionaries(st.sampled_from(FIELDS), texts, max_size=8)
+plausible = st.fixed_dictionaries(
+    {}, optional={"a": st.just(SECRET), "on": st.just(f"2026-04-02 {SECRET}"), "reason": st.just("r")}
+)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from(["101", "302", "384"]),
+    st.lists(st.tuples(verb_names, st.builds(lambda a, b: {**a, **b}, with_secrets, plausible)), max_size=8),
+)
+def test_words_of_an_operator_stand_in_no_open_part(code: str, commands: list[tuple[str, dict[str, Any]]]) -> None:
+    """Whatever field they are written into: open parts are read by everybody, and leave the house."""
+    run = Run("2026-04-01 13:00:00")
+    run.play([("signal", {"type": "frame.accepted", "account": "1001", "code": code, "qualifier": "1", "zone": "001"})])
+    for verb, payload in commands:
+        run.trial.tell(Fact(verb, "nurse", payload, 1))
+    for told in run.trial.journal:
+        assert SECRET not in repr(dict(told.payload)), told
+
+
+@pytest.mark.parametrize(
+    ("verb", "field"),
+    [("case.report", "way"), ("case.appointment", "on"), ("case.battery", "on"), ("case.override", "second")],
+)
+def test_a_field_that_leaves_the_house_takes_no_words(verb: str, field: str) -> None:
+    run = Run("2026-04-01 13:00:00")
+    code = "101" if verb in ("case.report", "case.override") else "384"
+    run.play([("signal", {"type": "frame.accepted", "account": "1001", "code": code, "qualifier": "1", "zone": "001"})])
+    run.trial.tell(Fact("case.callback", "nurse", {"action": "no_answer"}, 1))
+    for text in (f"FAX {SECRET}", f"2026-04-02 {SECRET}", SECRET):
+        said = {"part": "pendant", "reason": "理由", "second": "supervisor", field: text}
+        assert run.trial.tell(Fact(verb, "nurse", said, 1)).refused is not None
