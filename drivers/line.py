@@ -79,7 +79,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Healed:
-    """The line hears again."""
+    """The line hears: said once when it is open, and again after each `Fault`."""
 
 
 LineInput = Ringing | Answered | Heard | Reported | PlayStarted | Played | HungUp | Fault | Healed

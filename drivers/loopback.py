@@ -15,7 +15,7 @@ import numpy as np
 from decoder.exchange import ToneStep
 from decoder.samples import Samples, Span
 from decoder.synth import steps as sound_of
-from drivers.line import Answered, Deliver, Heard, HungUp, LineInput, Played, PlayStarted, Ringing
+from drivers.line import Answered, Deliver, Healed, Heard, HungUp, LineInput, Played, PlayStarted, Ringing
 
 
 @dataclass(slots=True)
@@ -47,6 +47,7 @@ class LoopbackLine:
     async def run(self, deliver: Deliver) -> None:
         """Deliver until cancelled; `advance` moves the call."""
         self.attach(deliver)
+        deliver(Healed())
         await asyncio.get_running_loop().create_future()
 
     def dial(self, caller: str | None = None, called: str | None = None) -> None:

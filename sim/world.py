@@ -163,6 +163,8 @@ class World:
             number=self._keys.random_subject,
             digest=lambda number: self._keys.digest("phone", number),
         )
+        for line in self._calls:
+            self._station.healed(line, self.now())
         self._store.transact(receptions.end_cut_off)
         self._note(drafts.intake_event("intake.started", version="world"))
 

@@ -106,7 +106,7 @@ class Dialogue:
     def __init__(self, settings: Settings = Settings()) -> None:
         self._settings = settings
         self._state = State.CLOSED
-        self._faulty = False
+        self._faulty: bool | None = None  # not known before it has been opened
         self._opened_at = 0.0
         self._since = 0.0  # when this state was entered, or gave its last sign of life
         self._out: list[Effect] = []
@@ -342,7 +342,7 @@ class Dialogue:
             return
         self._format = self._start.format
         self._enter(State.IDLE, now)
-        if self._faulty:
+        if self._faulty is not False:
             self._faulty = False
             self._out.append(Healed())
 

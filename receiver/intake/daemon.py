@@ -55,7 +55,8 @@ from receiver.sockets import tell, tell_service_manager
 
 TICK_S: Final = 1.0
 STEP_US: Final = 2 * SECOND_US  # a wall clock that moved by more against the monotonic one was stepped
-DISK_EVERY: Final = 10  # ticks
+DISK_EVERY: Final = 2  # ticks
+ROOM_AGAIN_PERCENT: Final = 1  # so much below the watermark calls are answered again
 CHECKPOINT_EVERY: Final = 30  # ticks
 HEARTBEAT_S: Final = 20.0  # so long may the journal be silent before the watchdog is no longer fed
 LEAVING_S: Final = 2.0
@@ -315,13 +316,23 @@ class Intake:
 
     def _look_at_disk(self) -> None:
         """Refusing is safe, the unit redials; acknowledging and losing is not."""
-        usage = shutil.disk_usage(self.installation.intake)
+        before = self.station.refusing
+        reason = self.station.refusing = self._why_refuse(refusing=before is not None)
+        if reason is not None and before is None:
+            self.report(f"alarm: no call is answered: {reason}")
+            self.note(drafts.intake_event("intake.refusing", reason=reason))
+        elif reason is None and before is not None:
+            self.report("calls are answered again")
+            self.note(drafts.intake_event("intake.accepting", reason=before))
+
+    def _why_refuse(self, *, refusing: bool) -> str | None:
+        try:
+            usage = shutil.disk_usage(self.installation.intake)
+        except OSError as error:
+            return f"the disk cannot be looked at: {error.strerror}"
         percent = 100 * (usage.total - usage.free) / usage.total
-        full = percent >= self.settings.disk_stop_percent
-        reason = f"the disk is {percent:.0f} % full; make room on {self.installation.intake}" if full else None
-        if full != (self.station.refusing is not None):
-            self.report(f"alarm: no call is answered: {reason}" if full else "calls are answered again")
-        self.station.refusing = reason
+        stop = self.settings.disk_stop_percent - (ROOM_AGAIN_PERCENT if refusing else 0)
+        return f"the disk is {percent:.0f} % full; make room on {self.installation.intake}" if percent >= stop else None
 
     def _feed_watchdog(self, now: Now) -> None:
         """Fed from the loop, and only while the journal works as well."""

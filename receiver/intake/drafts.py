@@ -178,5 +178,5 @@ def line_event(type_: str, line: str, reason: str) -> Draft:
 
 
 def intake_event(type_: str, **payload: Any) -> Draft:
-    """`intake.started`, `intake.stopped`, `intake.refusing`, `clock.stepped`."""
+    """`intake.started`, `intake.stopped`, `intake.refusing`, `intake.accepting`, `clock.stepped`."""
     return Draft(type_, payload, actor=ACTOR)

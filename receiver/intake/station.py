@@ -193,8 +193,10 @@ class Station(Generic[Sound]):
         return [order for line in self.lines for order in self.look_at(line, now)]
 
     def look_at(self, line: str, now: Now) -> list[Order]:
-        """Once a second: has the line gone silent in the middle of a call?"""
+        """Once a second: was the line never opened, has it gone silent in the middle of a call?"""
         watch = self.lines[line]
+        if watch.unopened(now.mono_us):
+            return [(line, Note(draft)) for draft in watch.failed("the line has not been opened")]
         if not watch.stuck(now.mono_us):
             return []
         reason = "the line delivers no sound"

@@ -1,7 +1,7 @@
 """Is every line still there? What the station knows of each: pure, times handed in (monotonic µs).
 
-Every way of being deaf has an event: a driver says so itself (`line.fault`), and a line that has
-an open call but delivers nothing, or does not confirm a hang-up, is found here.
+Every way of being deaf has an event: a driver says so itself (`line.fault`); a line that was never
+opened, or has an open call but delivers nothing, or does not confirm a hang-up, is found here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from receiver.event import Draft
 from receiver.intake import drafts
 
 SILENT_US: Final = 8 * SECOND_US  # a line with a call delivers sound all the time, if only as silence marked lost
+UNOPENED_US: Final = 30 * SECOND_US  # a driver says that its line hears, or that it does not, long before
 RINGS_AGAIN_US: Final = 8 * SECOND_US  # the answer was ordered and nothing came of it: order it again
 
 
@@ -27,12 +28,13 @@ class Health(Enum):
 
 @dataclass(slots=True)
 class LineWatch:
-    """One line. `reason` says why it is deaf."""
+    """One line. reason: why it is deaf; since_us: when it was looked at first."""
 
     name: str
     health: Health = Health.UNOPENED
     reason: str = ""
     heard_us: int = 0
+    since_us: int | None = None
     answer_ordered_us: int | None = None
 
     def spoke(self, mono_us: int) -> None:
@@ -71,6 +73,12 @@ class LineWatch:
         was_deaf, reason = self.health is Health.DEAF, self.reason
         self.health, self.reason = Health.IDLE, ""
         return [drafts.line_event("line.healed", self.name, reason)] if was_deaf else []
+
+    def unopened(self, mono_us: int) -> bool:
+        """Nobody can say whether this line hears, and has not been able to for too long."""
+        if self.since_us is None:
+            self.since_us = mono_us
+        return self.health is Health.UNOPENED and mono_us - self.since_us >= UNOPENED_US
 
     def stuck(self, mono_us: int) -> bool:
         """An open call, and nothing from the line for too long."""

@@ -6,7 +6,8 @@ from typing import Final
 
 from receiver.event import Record
 
-SILENT: Final = frozenset({"kissoff.started", "audio.stored"})
+SILENT: Final = frozenset({"kissoff.started", "audio.stored", "intake.refusing", "intake.accepting"})
+"""Nothing to say, or said before they were stored."""
 FOLDERS: Final = ("wav:", "pcap:")
 
 

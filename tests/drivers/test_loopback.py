@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from decoder.exchange import ToneStep
 from decoder.samples import Samples, Span
-from drivers.line import Answered, Heard, HungUp, LineInput, Played, PlayStarted, Ringing
+from drivers.line import Answered, Healed, Heard, HungUp, LineInput, Played, PlayStarted, Ringing
 from drivers.loopback import Loopback
 
 TONE = (ToneStep((1400.0,), 100),)
@@ -102,5 +102,5 @@ async def test_run_delivers_until_cancelled() -> None:
     task = asyncio.create_task(both.near.run(told.append))
     await asyncio.sleep(0)
     both.far.dial("1")
-    assert told == [Ringing("1", None)]
+    assert told == [Healed(), Ringing("1", None)]
     task.cancel()

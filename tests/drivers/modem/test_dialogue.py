@@ -269,6 +269,16 @@ def test_a_mute_modem_is_a_fault_within_30_s_and_opened_again(make_pair: Callabl
     assert told[-1] == Healed()
 
 
+def test_a_modem_that_is_ready_says_so_once(make_pair: Callable) -> None:
+    """Silence from its driver means that a line was never opened."""
+    pair = make_pair()
+    told: list = []
+    pair.deliver = told.append
+    pair.open()
+    pair.run_for(60)
+    assert told == [Healed()]
+
+
 @pytest.mark.parametrize("formats", [(132,), (129,), ()])
 def test_a_modem_without_usable_sound_is_a_fault_that_says_so(make_pair: Callable, formats: tuple[int, ...]) -> None:
     pair = make_pair(formats=formats)

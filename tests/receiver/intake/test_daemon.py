@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -365,6 +367,32 @@ async def test_a_full_disk_is_said_and_no_call_answered(place: Place) -> None:
     assert any(line.startswith("alarm: no call is answered: the disk is") for line in place.lines)
     assert "line.refusing" in place.types()
     assert "call.started" not in place.types()
+
+
+async def test_a_disk_that_fills_up_and_has_room_again_is_journalled_before_anybody_rings(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill: list[float | None] = [None]
+
+    def disk_usage(_: object) -> SimpleNamespace:
+        if fill[0] is None:
+            raise OSError(5, "Input/output error")
+        return SimpleNamespace(total=1000, free=1000 - 10 * fill[0])
+
+    async def drive(intake: Intake) -> None:
+        for fill[0], refuses in ((95, True), (94.5, True), (93, False), (None, True), (50, False)):
+            intake._look_at_disk()
+            assert (intake.station.refusing is not None) == refuses
+        intake.stop.set()
+        await asyncio.Event().wait()
+
+    fill[0] = 10
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+    await serve(place.installation, SETTINGS, [], SystemClock(), place.lines.append, drive)
+    told = [record for record in place.records() if record.type in ("intake.refusing", "intake.accepting")]
+    assert [record.type for record in told] == ["intake.refusing", "intake.accepting"] * 2
+    assert str(told[0].payload["reason"]).startswith("the disk is 9")
+    assert told[2].payload["reason"] == "the disk cannot be looked at: Input/output error"
 
 
 async def test_a_listening_centre_is_woken_by_every_commit(place: Place) -> None:

@@ -206,6 +206,20 @@ def test_a_line_that_goes_silent_in_a_call_is_found_and_healed_by_its_driver() -
     assert [order.draft.type for _, order in healed if isinstance(order, Note)] == ["line.healed"]
 
 
+def test_a_line_that_nobody_has_opened_is_a_fault_after_half_a_minute() -> None:
+    exchange = Exchange(count=2)
+    station = exchange.station
+    station.healed("line 1", at(1))
+    assert station.tick(at(1)) == station.tick(at(30)) == []
+    ((line, fault),) = station.tick(at(32))
+    assert isinstance(fault, Note)
+    assert (line, fault.draft.type) == ("line 0", "line.fault")
+    assert station.tick(at(60)) == []
+    ((_, healed),) = station.healed("line 0", at(70))
+    assert isinstance(healed, Note)
+    assert healed.draft.type == "line.healed"
+
+
 def test_a_fault_is_said_once_and_ends_the_call() -> None:
     station = Exchange().station
     station.answered("line 0", None, None, at(0))
