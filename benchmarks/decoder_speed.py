@@ -110,6 +110,7 @@ def main() -> None:
             speed[name].append(
                 sum(len(s) for s in sounds) / 8000 / spent if "live" not in name else _seconds(name) / spent
             )
+    print(f"load of the machine, 1 min: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print(f"spandsp {spandsp.version}, numpy {np.__version__}, seed {chosen.seed}, {total:.0f} channel-seconds")
     peer = heard["spandsp, 20 ms a call"]
     equal = sum(mine == theirs for mine, theirs in zip(heard["ours, batch"], peer, strict=True))
