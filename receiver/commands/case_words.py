@@ -91,6 +91,7 @@ TIMERS: Final = {
     "T_CALL": "電話する",
     "T_QUIET": "電話できる時刻",
     "T_TEST_AGAIN": "試験をもう一度頼む",
+    "T_IDLE": "手が離れていないか",
     "T_EXPECTED": "定時通報の期限",
 }
 HAPPENED: Final = {
@@ -156,6 +157,11 @@ VALUES: Final = {
     "reached": "連絡済",
     "exhausted": "全員不通",
     "none_listed": "登録なし",
+    "mail": "メール",
+    "FAX": "ファクス",
+    "paper": "書面",
+    "portal": "ポータル",
+    "phone": "電話",
     "repeated": "同じ信号の再送",
     "operator": "担当者の判断",
     "no answer": "応答なし",
