@@ -45,6 +45,13 @@ def voiced(inputs: list[Input]) -> int:
     return sum(one.samples for one in inputs if isinstance(one, Voice))
 
 
+def said(inputs: list[Input]) -> list[object]:
+    """All but voice. Of digits what they are: the last bits of what is measured depend on how the sound was cut."""
+    return [
+        (one.key, one.start, one.end) if isinstance(one, Digit) else one for one in inputs if not isinstance(one, Voice)
+    ]
+
+
 def test_a_message_and_a_voice_are_told_apart() -> None:
     inputs = heard(CALL)
     assert messages(inputs) == ["123418110101001B"]
@@ -56,7 +63,7 @@ def test_a_message_and_a_voice_are_told_apart() -> None:
 @given(st.lists(st.integers(0, len(CALL)), min_size=1, max_size=200))
 def test_any_way_of_cutting_the_sound_says_the_same(cuts: list[int]) -> None:
     whole, cut = heard(CALL), heard(CALL, cuts)
-    assert [one for one in cut if not isinstance(one, Voice)] == [one for one in whole if not isinstance(one, Voice)]
+    assert said(cut) == said(whole)
     assert abs(voiced(cut) - voiced(whole)) <= from_ms(400)
 
 
