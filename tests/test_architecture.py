@@ -48,6 +48,7 @@ SHELLS = {
     "receiver/privacy/keys.py",
     "receiver/intake/daemon.py",
     "receiver/intake/folder_daemon.py",
+    "receiver/intake/upkeep.py",
     "receiver/centre/daemon.py",
     "receiver/centre/gate.py",
     "receiver/centre/timekeeper.py",

@@ -1,8 +1,9 @@
 """The intake as a process: a thin asyncio shell around the station.
 
 It opens lines and journal, carries inputs in and orders out, and stamps the time. What is decided
-stands in `call.py` and `station.py`. A fault of ours on one call ends that call and no other; a
-failed commit ends the process, which starts again from the file.
+stands in `call.py` and `station.py`, what is done by the clock in `upkeep.py`. A fault of ours on
+one call ends that call and no other; a failed commit ends the process, which starts again from the
+file.
 """
 
 from __future__ import annotations
@@ -10,14 +11,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import shutil
 import signal
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -35,37 +34,27 @@ from drivers.line import (
     Reported,
     Ringing,
 )
-from receiver.clock import SECOND_US, Clock, Now
+from receiver.clock import Clock, Now
 from receiver.errors import NotStored, StoreUnavailable
 from receiver.event import Draft, Record
-from receiver.installation import Installation, private_folder
+from receiver.installation import Installation
 from receiver.intake import drafts, receptions
 from receiver.intake.audio import AudioFiles
 from receiver.intake.call import CallSettings
 from receiver.intake.ear import SoundEar
-from receiver.intake.receptions import Receptions
+from receiver.intake.opening import open_journal
 from receiver.intake.signals import Commit, HangUp, Note, Play
 from receiver.intake.station import Abandon, Answer, Order, Station
 from receiver.intake.telling import line_for
-from receiver.journal.lock import WriterLock
-from receiver.journal.store import Committed, Journal, Store, Transaction
-from receiver.privacy.installation_key import installation_key
+from receiver.intake.upkeep import Upkeep
+from receiver.journal.store import Committed, Journal, Transaction
 from receiver.privacy.keys import KeyRing
 from receiver.sockets import tell, tell_service_manager
 
-TICK_S: Final = 1.0
-STEP_US: Final = 2 * SECOND_US  # a wall clock that moved by more against the monotonic one was stepped
-DISK_EVERY: Final = 2  # ticks
-ROOM_AGAIN_PERCENT: Final = 1  # so much below the watermark calls are answered again
-CHECKPOINT_EVERY: Final = 30  # ticks
-HEARTBEAT_S: Final = 20.0  # so long may the journal be silent before the watchdog is no longer fed
 LEAVING_S: Final = 2.0
 
 Report = Callable[[str], None]
 T = TypeVar("T", Record, list[Record])
-
-SPARE_CALLS: Final = 64
-"""Calls whose keys are on disk before they ring: storing a frame then takes one sync, not two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +86,6 @@ class Intake:
     _inbox: deque[tuple[str, LineInput]] = field(default_factory=deque)
     _pumping: bool = False
     _owed: set[Future[Any]] = field(default_factory=set)  # works the journal has not answered yet
-    _ticks: int = 0
-    _journal_beat_us: int = 0
 
     def __post_init__(self) -> None:
         formats = self.settings.call.formats
@@ -119,7 +106,7 @@ class Intake:
         self.note(drafts.intake_event("intake.started", version=self.version, lines=sorted(self.lines)))
         tasks = [loop.create_task(line.run(self._delivery(name))) for name, line in self.lines.items()]
         tasks += [loop.create_task(other(self)) for other in others]
-        tasks.append(loop.create_task(self._every_second()))
+        tasks.append(loop.create_task(Upkeep(self).run()))
         gc.collect()
         gc.freeze()
         tell_service_manager("READY=1")
@@ -152,9 +139,9 @@ class Intake:
             self._pumping = False
 
     def _take(self, line: str, happened: LineInput) -> None:
-        self._guarded(line, lambda now: self._dispatch(line, happened, now))
+        self.guarded(line, lambda now: self._dispatch(line, happened, now))
 
-    def _guarded(self, line: str, step: Callable[[Now], list[Order]]) -> None:
+    def guarded(self, line: str, step: Callable[[Now], list[Order]]) -> None:
         """One step of the station and what it orders. A fault of ours ends this call, journalled; the others live."""
         now = self.clock.now()
         try:
@@ -240,10 +227,10 @@ class Intake:
 
         def stored(committed: Committed[Record]) -> None:
             receipt, seq = committed.receipt, committed.value.seq
-            self._guarded(line, lambda now: self.station.stored(token, receipt, seq, now))
+            self.guarded(line, lambda now: self.station.stored(token, receipt, seq, now))
 
         def failed() -> None:
-            self._guarded(line, lambda now: self.station.unstored(token, now))
+            self.guarded(line, lambda now: self.station.unstored(token, now))
 
         self.submit(lambda tx: receptions.store(tx, draft, window_us), stored, failed)
 
@@ -269,7 +256,7 @@ class Intake:
                     tell(centre, b"!")
                 return
             if isinstance(error, StoreUnavailable):
-                self._die(error)  # first: whatever else goes wrong here, no further call is answered
+                self.die(error)  # first: whatever else goes wrong here, no further call is answered
             failed()
             self.report(f"alarm: not stored: {error}")
 
@@ -284,7 +271,8 @@ class Intake:
         """The journal has answered everything it was asked."""
         return not self._owed
 
-    def _die(self, error: BaseException) -> None:
+    def die(self, error: BaseException) -> None:
+        """Answer nothing more: the process ends, and starts again from the file."""
         self.fatal = self.fatal or error
         self.stop.set()
 
@@ -292,67 +280,6 @@ class Intake:
         for record in stored if isinstance(stored, list) else [stored]:
             if (line := line_for(record)) is not None:
                 self.report(line)
-
-    # ── time ──────────────────────────────────────────────────────────────────────────────────
-
-    async def _every_second(self) -> None:
-        before = self.clock.now()
-        self._journal_beat_us = before.mono_us
-        while True:
-            now = self.clock.now()
-            stepped = (now.utc_us - before.utc_us) - (now.mono_us - before.mono_us)
-            if abs(stepped) >= STEP_US and now.boot_id == before.boot_id:
-                self.note(drafts.intake_event("clock.stepped", by_us=stepped))
-            before = now
-            for line in self.lines:
-                self._guarded(line, partial(self.station.look_at, line))
-            if self._ticks % DISK_EVERY == 0:
-                self._look_at_disk()
-            if self._ticks % CHECKPOINT_EVERY == CHECKPOINT_EVERY - 1 and not self.station.busy:
-                self._watch(self.journal.checkpoint())
-            self._feed_watchdog(now)
-            self._ticks += 1
-            await asyncio.sleep(TICK_S)
-
-    def _look_at_disk(self) -> None:
-        """Refusing is safe, the unit redials; acknowledging and losing is not."""
-        before = self.station.refusing
-        reason = self.station.refusing = self._why_refuse(refusing=before is not None)
-        if reason is not None and before is None:
-            self.report(f"alarm: no call is answered: {reason}")
-            self.note(drafts.intake_event("intake.refusing", reason=reason))
-        elif reason is None and before is not None:
-            self.report("calls are answered again")
-            self.note(drafts.intake_event("intake.accepting", reason=before))
-
-    def _why_refuse(self, *, refusing: bool) -> str | None:
-        try:
-            usage = shutil.disk_usage(self.installation.intake)
-        except OSError as error:
-            return f"the disk cannot be looked at: {error.strerror}"
-        percent = 100 * (usage.total - usage.free) / usage.total
-        stop = self.settings.disk_stop_percent - (ROOM_AGAIN_PERCENT if refusing else 0)
-        return f"the disk is {percent:.0f} % full; make room on {self.installation.intake}" if percent >= stop else None
-
-    def _feed_watchdog(self, now: Now) -> None:
-        """Fed from the loop, and only while the journal works as well."""
-        self._watch(self.journal.submit(_look))
-        if self.fatal is None and now.mono_us - self._journal_beat_us < HEARTBEAT_S * SECOND_US:
-            tell_service_manager("WATCHDOG=1")
-
-    def _watch(self, chore: Future[Any]) -> None:
-        """A chore of the journal that nobody waits for: done is a sign of life, a dead store ends the process."""
-        loop = asyncio.get_running_loop()
-
-        def answered(_: Future[Any]) -> None:
-            error = chore.exception()
-            if error is None:
-                self._journal_beat_us = self.clock.now().mono_us
-            elif isinstance(error, StoreUnavailable):
-                with suppress(RuntimeError):  # the loop is closed: the process is ending
-                    loop.call_soon_threadsafe(self._die, error)
-
-        chore.add_done_callback(answered)
 
     # ── leaving ───────────────────────────────────────────────────────────────────────────────
 
@@ -379,10 +306,6 @@ Part = Callable[[Intake], Coroutine[Any, Any, None]]
 """Something that runs beside the lines, as long as the intake does: a watched folder."""
 
 
-def _look(tx: Transaction) -> None:
-    tx.rows("SELECT 1")
-
-
 def _unfailing(report: Report) -> Report:
     """A log whose reader has gone, or whose disk is full, stops no reception: the journal has what happened."""
 
@@ -391,34 +314,6 @@ def _unfailing(report: Report) -> Report:
             report(line)
 
     return say
-
-
-def open_journal(
-    installation: Installation, settings: IntakeSettings, clock: Clock, report: Report
-) -> tuple[Journal, KeyRing, WriterLock]:
-    """Intake's journal, keys and lock; made on the very first start. Raises StoreUnavailable."""
-    private_folder(installation.intake)
-    lock = WriterLock(installation.intake / "writer")
-    try:
-        keys = KeyRing.open(installation.intake_keys, installation_key(installation, create=True), spare=SPARE_CALLS)
-
-        def lost(folder: Path, reason: str) -> None:
-            report(f"alarm: mirror {folder} lost: {reason}")
-
-        def store() -> Store:
-            return Store(
-                installation.intake_db,
-                clock=clock,
-                keys=keys,
-                projections=[Receptions()],
-                mirrors=settings.mirrors,
-                on_mirror_lost=lost,
-            )
-
-        return Journal(store), keys, lock
-    except BaseException:
-        lock.release()
-        raise
 
 
 async def serve(
@@ -432,7 +327,7 @@ async def serve(
 ) -> None:
     """Open the journal and serve the lines until told to stop. Raises NotStored, StoreUnavailable."""
     report = _unfailing(report)
-    journal, keys, lock = open_journal(installation, settings, clock, report)
+    journal, keys, lock = open_journal(installation, settings.mirrors, clock, report)
     intakes: list[Intake] = []
 
     def stored(identity: drafts.CallId, file: str, samples: int, sha256: str) -> None:

@@ -102,7 +102,10 @@ class _Watcher:
                     self._dismiss()
                 await asyncio.sleep(SCAN_S)
         finally:
+            reader = self.reader
             self._dismiss()
+            if reader is not None:
+                await reader.wait()
 
     def _note(self, happened: Sequence[Draft]) -> None:
         for draft in happened:

@@ -24,7 +24,7 @@ from receiver.clock import Now, SystemClock
 from receiver.errors import NotStored, StoreUnavailable
 from receiver.event import Record
 from receiver.installation import Installation
-from receiver.intake import daemon, recorder
+from receiver.intake import recorder, upkeep
 from receiver.intake.call import CallSettings
 from receiver.intake.daemon import Intake, IntakeSettings, serve
 from receiver.intake.signals import Commit
@@ -224,7 +224,7 @@ async def test_a_checkpoint_that_fails_ends_the_process(place: Place, monkeypatc
         raise StoreUnavailable("I/O error")
 
     monkeypatch.setattr(Store, "checkpoint", fail)
-    monkeypatch.setattr(daemon, "CHECKPOINT_EVERY", 1)
+    monkeypatch.setattr(upkeep, "CHECKPOINT_EVERY", 1)
     async with asyncio.timeout(30):
         with pytest.raises(StoreUnavailable, match="I/O error"):
             await serve(place.installation, SETTINGS, [], SystemClock(), place.lines.append, without_end)
@@ -381,7 +381,7 @@ async def test_a_disk_that_fills_up_and_has_room_again_is_journalled_before_anyb
 
     async def drive(intake: Intake) -> None:
         for fill[0], refuses in ((95, True), (94.5, True), (93, False), (None, True), (50, False)):
-            intake._look_at_disk()
+            upkeep.Upkeep(intake).look_at_disk()
             assert (intake.station.refusing is not None) == refuses
         intake.stop.set()
         await asyncio.Event().wait()

@@ -1,0 +1,46 @@
+"""Opening intake's own journal, keys and lock; all are made on the very first start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from receiver.clock import Clock
+from receiver.installation import Installation, private_folder
+from receiver.intake.receptions import Receptions
+from receiver.journal.lock import WriterLock
+from receiver.journal.store import Journal, Store
+from receiver.privacy.installation_key import installation_key
+from receiver.privacy.keys import KeyRing
+
+SPARE_CALLS: Final = 64
+"""Calls whose keys are on disk before they ring: storing a frame then takes one sync, not two."""
+
+
+def open_journal(
+    installation: Installation, mirrors: Sequence[Path], clock: Clock, report: Callable[[str], None]
+) -> tuple[Journal, KeyRing, WriterLock]:
+    """To be closed in this order. Raises StoreUnavailable."""
+    private_folder(installation.intake)
+    lock = WriterLock(installation.intake / "writer")
+    try:
+        keys = KeyRing.open(installation.intake_keys, installation_key(installation, create=True), spare=SPARE_CALLS)
+
+        def lost(folder: Path, reason: str) -> None:
+            report(f"alarm: mirror {folder} lost: {reason}")
+
+        def store() -> Store:
+            return Store(
+                installation.intake_db,
+                clock=clock,
+                keys=keys,
+                projections=[Receptions()],
+                mirrors=mirrors,
+                on_mirror_lost=lost,
+            )
+
+        return Journal(store), keys, lock
+    except BaseException:
+        lock.release()
+        raise
