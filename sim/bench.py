@@ -58,6 +58,7 @@ class Bench:
             pty_modem = PtyModem(modem, socket, speed=self._speed, link=link, report=self._report)
             tasks.append(asyncio.create_task(pty_modem.serve()))
             await pty_modem.ready.wait()
+            _made(tasks[-1], socket)
             places.append({"modem": pty_modem.port, "line": str(socket)} | ({"link": str(link)} if link else {}))
             if self._unplug_after_s:
                 loop.call_later(self._unplug_after_s / self._speed, pty_modem.unplug)
@@ -70,6 +71,17 @@ class Bench:
         await asyncio.gather(*tasks, return_exceptions=True)
         for task in done - {stopped}:
             task.result()
+
+
+def _made(serving: asyncio.Task[None], socket: Path) -> None:
+    """Raise BadInput, with the path, if the line's socket or the link could not be made."""
+    if not serving.done():
+        return
+    try:
+        serving.result()
+    except OSError as error:
+        path = error.filename2 or error.filename or socket
+        raise BadInput(f"sim modem: {path}: cannot be made: {error.strerror or error}") from None
 
 
 def _numbered(path: Path | None, number: int, count: int) -> Path | None:

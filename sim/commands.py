@@ -124,6 +124,7 @@ _HABITS = _options(
     click.option("--wrong-digit", type=int, help="Position 1-16 of a digit that always goes out wrong."),
     click.option("--voice", "voice_s", type=float, default=0, help="Somebody speaks so many seconds after the frames."),
     click.option("--mishear", type=float, default=0, help="Chance that a greeting or a kiss-off is not noticed."),
+    click.option("--break-off", type=int, default=0, help="Hang up in the middle of so many kiss-offs; see --redials."),
 )
 
 

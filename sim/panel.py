@@ -26,6 +26,7 @@ from decoder.symbols import KEYS
 FIRST_HZ: Final = 1400
 SECOND_HZ: Final = 2300
 SHORT_MS: Final = (60, 140)  # a handshake tone or its gap: 70–130 ms, and 10 ms of the ear's own
+BREAK_MS: Final = 300  # into a kiss-off: too short for a unit to take it for one
 EAR_MS: Final = 40  # what began in time may be noticed so much later
 
 BOUNDS: Final[dict[str, tuple[float, float]]] = {
@@ -46,6 +47,7 @@ BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "wrong_digit": (1, 16),
     "voice_s": (0, 3_600),
     "mishear": (0, 1),
+    "break_off": (0, 100),
 }
 
 
@@ -72,6 +74,7 @@ class PanelSettings:
     wrong_digit: int | None = None  # position 1…16 of a digit that always goes out wrong
     voice_s: float = 0
     mishear: float = 0  # chance that a greeting or a kiss-off is not noticed
+    break_off: int = 0  # so many kiss-offs it hangs up in the middle of, as a line that breaks does
 
     def __post_init__(self) -> None:
         for name, (lowest, highest) in BOUNDS.items():
@@ -89,6 +92,7 @@ class State(Enum):
     SENDING = auto()
     AWAITING = auto()
     LISTENING = auto()
+    BREAKING = auto()
     RESTING = auto()
     SPEAKING = auto()
     DONE = auto()
@@ -153,7 +157,7 @@ class Panel:
         self._keys = tuple(_spoilt(encode(message), settings.wrong_digit) for message in settings.messages)
         self._chance = chance
         self._out: list[PanelEffect] = []
-        self._calls = 0
+        self._calls = self._broken = 0
         self.delivered = 0
         self.state = State.IDLE
         self._begin_call()
@@ -184,8 +188,11 @@ class Panel:
         """A tone near `hz` (1400 or 2300) began at sample `at`."""
         in_time = at <= self._digits_ended + from_ms(self.settings.kiss_off_wait_ms)
         if self.state is State.AWAITING and hz == FIRST_HZ and in_time:
-            self._enter(State.LISTENING, at + 3 * RATE_HZ)
             self._tone_began = at
+            if self._broken < self.settings.break_off:
+                self._enter(State.BREAKING, at + from_ms(BREAK_MS))
+            else:
+                self._enter(State.LISTENING, at + 3 * RATE_HZ)
         return self._give()
 
     def ended(self, hz: int, start: int, end: int) -> list[PanelEffect]:
@@ -209,6 +216,10 @@ class Panel:
             self._enter(State.AWAITING, self._digits_ended + from_ms(self.settings.kiss_off_wait_ms + EAR_MS))
         elif self.state in (State.AWAITING, State.LISTENING):
             self._not_kissed_off(at)
+        elif self.state is State.BREAKING:
+            self._broken += 1
+            self._note("broke_off", at)
+            self._give_up(at)
         elif self.state is State.RESTING:
             self._go_on(at)
         elif self.state is State.SPEAKING:

@@ -127,6 +127,8 @@ def told(type_: str, payload: dict[str, Any], *, here: bool) -> str | None:
             return f"kiss-off begins at {payload['at_sample'] / 8000:.3f} s of the call"
         case "kissoff.completed":
             return "kiss-off played to its last sample"
+        case "kissoff.missed":
+            return f"kiss-off not completed: {payload['reason']}"
         case "call.ended":
             return f"call ended: {payload['reason']}"
     return None

@@ -15,7 +15,7 @@ from cli import demonstration, scenario, yobirin
 from drivers.registry import split_name
 from receiver.commands.wiring import Wiring
 from receiver.config import SCHEMES, Config, ConsumerConfig, LineConfig, MqttConfig, Reserve, Wants, default, keys, load
-from receiver.errors import BadInput
+from receiver.errors import BadInput, PartlyDone
 
 Write = Callable[[str], Path]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "yobirin.toml"
@@ -170,7 +170,33 @@ def check(*arguments: str) -> Result:
     return CliRunner().invoke(yobirin, ["config", "check", *arguments], obj=Wiring(scenario, demonstration))
 
 
-def test_config_check(write: Write) -> None:
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("lines = ['wav:nowhere']", "nowhere: the folder is not there; mkdir"),
+        ("lines = ['pcap:/nope']", "line pcap:/nope: the folder is not there; mkdir /nope"),
+        ("mirror = ['/proc/x']", "mirror /proc/x: /proc is no place for files"),
+        ("mirror = ['yobirin.toml/x']", "yobirin.toml is no folder"),
+    ],
+)
+def test_a_folder_that_cannot_be_used_is_not_good(write: Write, text: str, says: str) -> None:
+    path = write(text)
+    for arguments in ((str(path),), (str(path), "--json")):
+        done = check(*arguments)
+        assert isinstance(done.exception, PartlyDone)
+        assert says in done.exception.details[0]
+        assert "good" not in done.stdout
+    assert not (path.parent / "nowhere").exists()
+
+
+def test_a_mirror_may_still_have_to_be_made(write: Write) -> None:
+    path = write("mirror = ['other/disk']")
+    assert "good" in check(str(path)).stdout
+    assert not (path.parent / "other").exists()
+
+
+def test_config_check(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
     good = check(str(write("lines = ['wav:x']\n[konan]\nt_ring_s = 40\nredial_min = [1, 2]")), "--json")
     assert good.exit_code == 0
     assert '"uri": "wav:' in good.stdout

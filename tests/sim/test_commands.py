@@ -15,6 +15,7 @@ from decoder.frame import Frame, Rejected
 from decoder.reading import Reading
 from decoder.samples import Samples
 from decoder.symbols import Digit
+from receiver.commands.decode import decode
 from receiver.errors import BadInput
 from sim.commands import sim
 
@@ -36,6 +37,7 @@ def frames(pcm: np.ndarray) -> list[Frame | Rejected]:
     return found + reading.tick(len(pcm) + 80_000)
 
 
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "decode-json.md"
 EMERGENCY = ("--account", "1234", "--code", "101", "--partition", "01", "--zone", "001")
 
 
@@ -54,6 +56,24 @@ def test_a_recorded_call(tmp_path: Path) -> None:
     for note in notes:
         if note["what"] == "kiss_off":
             assert not sound[note["start"] : note["end"], 0].any()
+
+
+def test_the_reference_shows_the_call_of_the_readme(tmp_path: Path) -> None:
+    """`docs/reference/decode-json.md`: field by field; times to 10 ms, levels to 0.5 dB."""
+    wav = tmp_path / "call.wav"
+    assert panel("--wav", wav, *EMERGENCY).return_value == 0
+    heard = CliRunner().invoke(decode, ["--json", str(wav)], standalone_mode=False).stdout.splitlines()
+    lines = [json.loads(line) for line in heard]
+    shown = [json.loads(line) for line in REFERENCE.read_text().splitlines() if line.startswith('{"file"')]
+    assert [one["kind"] for one in shown] == ["digit", "frame"]
+    assert f"of its {len(lines)} lines" in " ".join(REFERENCE.read_text().split())
+    for one in shown:
+        found = next(line for line in lines if line["kind"] == one["kind"])
+        assert list(found) == list(one)
+        for name in set(one) - {"file"}:
+            near = 0.5 if name in ("level_dbm0", "twist_db", "offset_percent") else 1.0 if name == "span_ms" else 0.01
+            numeric = isinstance(one[name], float)
+            assert found[name] == (pytest.approx(one[name], abs=near) if numeric else one[name]), name
 
 
 def test_one_channel(tmp_path: Path) -> None:
@@ -103,6 +123,12 @@ def test_places_that_are_not_there(tmp_path: Path) -> None:
         result = panel(*arguments, *EMERGENCY)
         assert isinstance(result.exception, BadInput)
         assert reason in str(result.exception)
+    for option in ("--link", "--listen"):
+        place = tmp_path / "nowhere" / "modem"
+        nowhere = CliRunner().invoke(sim, ["modem", option, str(place)], standalone_mode=False)
+        assert isinstance(nowhere.exception, BadInput)
+        assert str(place) in str(nowhere.exception)
+        assert nowhere.output == ""
     listening = CliRunner().invoke(sim, ["modem", "--listen", str(tmp_path / ("x" * 200))], standalone_mode=False)
     assert isinstance(listening.exception, BadInput)
 

@@ -181,3 +181,16 @@ def test_a_wrong_digit(position: int, keys: str) -> None:
 def test_settings_that_no_unit_has(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         PanelSettings(messages=(EMERGENCY,), **wrong)  # type: ignore[arg-type]
+
+
+def test_a_unit_that_breaks_off_in_a_kiss_off_dials_again_and_repeats() -> None:
+    driver = Driver(EMERGENCY, break_off=1, redials=1)
+    driver.greet()
+    driver.tone(1400, last_send(driver).end + from_ms(200), 850)
+    assert driver.notes()[-3:] == ["broke_off", "hung_up", "dials"]
+    assert len(driver.of(HangUp)) == 1
+    driver.greet()
+    driver.tone(1400, last_send(driver).end + from_ms(200), 850)
+    driver.wait()
+    assert driver.of(Finished) == [Finished(1, complete=True)]
+    assert [send.keys for send in driver.of(Send)] == [FORMAT.encode(EMERGENCY)] * 2  # type: ignore[attr-defined]
