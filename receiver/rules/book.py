@@ -25,7 +25,7 @@ order, while running and at start alike; `decide` reads and changes nothing (I7)
     duty.opened  duty.closed  duty, duties
     timer.set    timer.done   see `timer.py`, since_us / timer, how: fired or cancelled, late_us
     task.released             kind, at_us: a call that may be made from now on
-    test.expected             device, account, anchor_day, anchor_time, due_us, missed_at_us, active
+    test.expected             device, account, anchor_day, anchor_time, interval_days, due_us, missed_at_us, active
     test.removed              device
     test.received             device, heard_at_us, due_us it counts for or null, late, manual
     test.missed               device, due_us, missed_at_us
@@ -50,7 +50,7 @@ from receiver.rules.timer import Timer
 class Expected:
     """The next periodic test of a device (K-11.6).
 
-    due_us: by the anchor; missed_at_us: the end of the grace. active: False while the service rests
+    due_us: by the anchor or the interval; missed_at_us: the end of the grace. active: False while the service rests
     """
 
     device: str
@@ -61,6 +61,7 @@ class Expected:
     due_us: int
     missed_at_us: int
     active: bool = True
+    interval_days: int | None = None
 
 
 class Book:
@@ -141,6 +142,10 @@ class Book:
     def expected(self, device: str) -> Expected | None:
         """The next periodic test of a device."""
         return self._expected.get(device)
+
+    def tests(self) -> Iterable[Expected]:
+        """The expected tests of all devices."""
+        return self._expected.values()
 
     def expected_of(self, subject: str) -> tuple[Expected, ...]:
         """The expected tests of all devices of one subscriber."""
@@ -242,4 +247,5 @@ class Book:
             due_us=payload["due_us"],
             missed_at_us=payload["missed_at_us"],
             active=payload["active"],
+            interval_days=payload.get("interval_days"),
         )

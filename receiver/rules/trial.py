@@ -114,12 +114,13 @@ class Trial:
 
     def restart(self, down_us: int = 0, *, reboot: bool = True) -> None:
         """The centre dies and comes back: the book is rebuilt from the journal, then the rules are told."""
+        down = {"down_from_us": self.utc_us, "down_to_us": self.utc_us + down_us}
         self._pass(down_us)
         if reboot:
             self.boots += 1
             self.mono_us = 1_000_000_000
         self.book = rebuilt(self.journal)
-        self.tell(Fact("start", "centre"))
+        self.tell(Fact("start", "centre", down))
         self.fire_due()
 
     def _pass(self, us: int) -> None:

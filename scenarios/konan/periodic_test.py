@@ -23,7 +23,7 @@ from scenarios.konan.callback import TALK, answered_by, record_call, talk
 from scenarios.konan.identification import Identified
 from scenarios.konan.judging import write_address
 from scenarios.konan.tables import BEGIN, OPENING
-from scenarios.konan.turn import Handler, Turn, days, hours, minutes
+from scenarios.konan.turn import Handler, Turn, days, hours, minutes, seconds
 from scenarios.konan.words import Does, Flow, Signal, State
 
 PRIORITY: Final = 5
@@ -47,6 +47,14 @@ def next_due(after_us: int, anchor_day: int, anchor_time: str) -> int:
     return due_in(following.year, following.month, anchor_day, anchor_time)
 
 
+def next_by_interval(last_us: int, interval_days: int) -> int:
+    """Last test and interval; at latest the end of the month after it, no month goes without a test (K-11.6)."""
+    here = local(last_us)
+    month_after_next = date(here.year, here.month, 1) + timedelta(days=62)
+    end = datetime.combine(month_after_next.replace(day=1), time(0), TOKYO)
+    return min(last_us + days(interval_days), utc_us_of(end) - seconds(1))
+
+
 # --- what is expected -----------------------------------------------------------------------------
 
 
@@ -65,6 +73,7 @@ def installed(turn: Turn) -> Refused | None:
         anchor_time=payload.get("anchor_time") or "10:00",
         due_us=0,
         missed_at_us=0,
+        interval_days=payload.get("interval_days"),
     )
     home = turn.people.by_subject(test.subject)
     if home is not None and home.status in (Status.SUSPENDED, Status.ENDED):
@@ -72,6 +81,16 @@ def installed(turn: Turn) -> Refused | None:
     else:
         _expect(turn, test, after_us=max(end_of_day, turn.now.utc_us - grace))
     return None
+
+
+def prolong(turn: Turn, down_from_us: int, down_to_us: int) -> None:
+    """We were away: what was expected in that time has its grace, and the time it lost."""
+    turn.steps.clause, turn.steps.row = "K-11.6", "periodic test: we were away"
+    for test in tuple(turn.book.tests()):
+        lost_us = down_to_us - max(down_from_us, test.due_us)
+        if test.active and lost_us > 0 and down_from_us < test.missed_at_us:
+            _note_expected(turn, test, test.due_us, test.missed_at_us + lost_us, active=True)
+            turn.steps.wake_device(test.device, Does.T_EXPECTED, test.missed_at_us + lost_us, priority=PRIORITY)
 
 
 def removed(turn: Turn) -> Refused | None:
@@ -97,7 +116,10 @@ def status_changed(turn: Turn, status: Status) -> Refused | None:
 
 
 def _expect(turn: Turn, test: Expected, *, after_us: int) -> None:
-    due_us = next_due(after_us, test.anchor_day, test.anchor_time)
+    if test.interval_days is None:
+        due_us = next_due(after_us, test.anchor_day, test.anchor_time)
+    else:
+        due_us = next_by_interval(after_us, test.interval_days)
     missed_at_us = due_us + hours(turn.settings.test_grace_h)
     _note_expected(turn, test, due_us, missed_at_us, active=True)
     turn.steps.wake_device(test.device, Does.T_EXPECTED, missed_at_us, priority=PRIORITY)
@@ -111,6 +133,7 @@ def _note_expected(turn: Turn, test: Expected, due_us: int, missed_at_us: int, *
         account=test.account,
         anchor_day=test.anchor_day,
         anchor_time=test.anchor_time,
+        interval_days=test.interval_days,
         due_us=due_us,
         missed_at_us=missed_at_us,
         active=active,
@@ -152,7 +175,9 @@ def received(turn: Turn, who: Identified, *, manual: bool, heard_us: int) -> Non
         signal=Signal.MANUAL_TEST if manual else Signal.TEST,
         case=missing.number if missing else None,
     )
-    if test is not None and counts_for is not None:
+    if test is not None and test.interval_days is not None and test.active and not manual:
+        _expect(turn, test, after_us=heard_us)  # each test starts the interval anew, in time or not
+    elif test is not None and counts_for is not None:
         _expect(turn, test, after_us=test.due_us)
     if missing is not None:
         steps.turn_to(missing)
@@ -299,16 +324,14 @@ def _visit_needed(turn: Turn) -> bool:
     return True
 
 
-CALLABLE: Final = one_of(State.CALL_DUE, State.WAITING, State.CALLING, State.CALLED, State.VISIT_ORDER)
-
 MISSED_TEST: Final = Table[Handler](
     "missed test",
     ("state", "happens"),
     [
         Row("K-11.1b", ANY, Does.ACCEPT, then=emergency.hand_over),
-        Row("K-11.7.3", CALLABLE, Does.START, then=start),
-        Row("K-11.7.3", CALLABLE, Does.ANSWERED, then=answered),
-        Row("K-11.7.3", CALLABLE, one_of(Does.NOT_ANSWERED, Does.BUSY, Does.CUT_OFF), then=unanswered),
+        Row("K-11.7.3", maintenance.CALLABLE, Does.START, then=start),
+        Row("K-11.7.3", maintenance.CALLABLE, Does.ANSWERED, then=answered),
+        Row("K-11.7.3", maintenance.CALLABLE, one_of(Does.NOT_ANSWERED, Does.BUSY, Does.CUT_OFF), then=unanswered),
         Row("K-11.7.3", State.WAITING, Does.T_CALL, then=release_or_hold),
         Row("K-11.7.3", State.CALL_DUE, Does.T_QUIET, then=release_or_hold),  # nobody called in time
         Row("K-11.7.3", State.CALLED, Does.T_TEST_AGAIN, then=no_test_yet),

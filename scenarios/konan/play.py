@@ -32,7 +32,7 @@ def play(story: Story) -> Played:
     homes = {str(home["id"]): home_of(home) for home in story.homes}
     trial = Trial(decide, story.starts_us, KnownHomes(tuple(homes.values())))
     for home in story.homes:
-        if "anchor_day" in home:
+        if "anchor_day" in home or "interval_days" in home:
             _install(trial, homes[home["id"]], home)
     player = _Player(trial, story, homes)
     for number, fact in enumerate(story.facts, start=1):
@@ -61,6 +61,7 @@ def _install(trial: Trial, home: Home, table: Json) -> None:
                 "account": home.account,
                 "anchor_day": table.get("anchor_day", 1),
                 "anchor_time": table.get("anchor_time", "10:00"),
+                "interval_days": table.get("interval_days"),
                 "installed_on": day_of(table.get("installed_on")),
             },
         )

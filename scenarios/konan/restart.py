@@ -26,12 +26,20 @@ def start(turn: Turn) -> Refused | None:
     for timer in tuple(turn.book.timers()):
         if timer.mode is Mode.ELAPSED and timer.boot != turn.now.boot_id:
             steps.restart_timer(timer, max(0, timer.wait_us(turn.now, turn.book.stepped_us)))
+    _allow_for_our_absence(turn)
     for case in tuple(turn.book.open_cases()):
         steps.turn_to(case)
         found = INTERRUPTED.find(case.flow, case.state)
         with steps.under(found):
             found.then(turn)
     return None
+
+
+def _allow_for_our_absence(turn: Turn) -> None:
+    """Where it is known when we were away, the tests of that time have that much longer to come (flows §15.6)."""
+    since_us, until_us = turn.said("down_from_us"), turn.said("down_to_us")
+    if since_us is not None and until_us is not None:
+        periodic_test.prolong(turn, int(since_us), int(until_us))
 
 
 def call_back_again(turn: Turn) -> Refused | None:

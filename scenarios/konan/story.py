@@ -29,6 +29,7 @@ HOME_KEYS: Final = (
     "device_state",
     "anchor_day",
     "anchor_time",
+    "interval_days",
     "installed_on",
 )
 SIGNALS: Final = ("signal", "voice", "unreadable")
@@ -251,6 +252,8 @@ def _check_home(where: str, home: Json) -> None:
         raise ValueError(f"{where}: installed_on {home['installed_on']!r} is not a date") from None
     if "anchor_day" in home and home["anchor_day"] not in range(1, 32):
         raise ValueError(f"{where}: anchor_day {home['anchor_day']!r} is not 1…31")
+    if "interval_days" in home and home["interval_days"] not in range(1, 367):
+        raise ValueError(f"{where}: interval_days {home['interval_days']!r} is not 1…366")
     if "anchor_time" in home:
         try:
             time.fromisoformat(home["anchor_time"])
