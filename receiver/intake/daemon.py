@@ -48,6 +48,7 @@ from receiver.intake.station import Abandon, Answer, Order, Station
 from receiver.intake.telling import line_for
 from receiver.intake.upkeep import Upkeep
 from receiver.journal.store import Committed, Journal, Transaction
+from receiver.ledger.directory import Directory
 from receiver.privacy.keys import KeyRing
 from receiver.sockets import tell, tell_service_manager
 
@@ -83,11 +84,13 @@ class Intake:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     fatal: BaseException | None = None
     station: Station[Samples] = field(init=False)
+    directory: Directory = field(init=False)
     _inbox: deque[tuple[str, LineInput]] = field(default_factory=deque)
     _pumping: bool = False
     _owed: set[Future[Any]] = field(default_factory=set)  # works the journal has not answered yet
 
     def __post_init__(self) -> None:
+        self.directory = Directory.open(self.installation.directory_db)
         formats = self.settings.call.formats
         self.station = Station(
             self.lines,
@@ -223,7 +226,7 @@ class Intake:
         self.submit(lambda tx: receptions.end_unfinished(tx, call, reason, at_us), lambda records: None)
 
     def _store(self, line: str, token: int, draft: Draft) -> None:
-        window_us = self.settings.window_us
+        window_us, draft = self.settings.window_us, drafts.looked_up(draft, self.directory)
 
         def stored(committed: Committed[Record]) -> None:
             receipt, seq = committed.receipt, committed.value.seq

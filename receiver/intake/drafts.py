@@ -6,12 +6,15 @@ What identifies a person (the numbers of caller and called) stands only in the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from decoder.frame import Frame, Rejected
 from receiver.event import Draft
 from receiver.intake.signals import Answered
+
+if TYPE_CHECKING:
+    from receiver.ledger.directory import Directory
 
 ACTOR: Final = "intake"
 RECEPTIONS: Final = ("frame.accepted", "call.unknown")
@@ -88,8 +91,19 @@ def frame_accepted(
         kiss_off_withheld=withheld_because,
         modem_heard=other_keys,
         caller_digest=caller_digest,
+        known=None,
+        profile=None,
         source=source,
     )
+
+
+def looked_up(draft: Draft, directory: Directory) -> Draft:
+    """With what the centre's directory says of a frame's account: nothing (null) without a directory."""
+    if draft.type != "frame.accepted" or directory.reason is not None:
+        return draft
+    entry = directory.entry(draft.payload["account"])
+    found = {"known": entry is not None, "profile": entry.profile if entry else None}
+    return replace(draft, payload={**draft.payload, **found})
 
 
 def call_unknown(

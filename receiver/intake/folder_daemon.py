@@ -143,7 +143,8 @@ class _Watcher:
 
     def _store(self, waiting: Waiting, calls: Sequence[ReadCall], problem: str | None) -> None:
         source, number, digest = waiting.arrival.sha256, self.intake.keys.random_subject, self.intake.keys.digest
-        made = [drafts_of(CallId(number(), self.line), call, source, self._now_us(), digest) for call in calls]
+        heard = [drafts_of(CallId(number(), self.line), call, source, self._now_us(), digest) for call in calls]
+        made = [replace(one, drafts=tuple(map(self._looked_up, one.drafts))) for one in heard]
         taken = self._taken(waiting.arrival.path.name, source, calls, problem)
 
         def failed() -> None:
@@ -160,6 +161,9 @@ class _Watcher:
             rejected=sum(len(call.transcript.rejected) for call in calls),
             problem=problem,
         )
+
+    def _looked_up(self, draft: Draft) -> Draft:
+        return drafts.looked_up(draft, self.intake.directory)
 
     def _now_us(self) -> int:
         return self.intake.clock.now().utc_us

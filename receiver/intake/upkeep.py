@@ -1,4 +1,4 @@
-"""What the intake does once a second, whoever calls: lines, disk, clock steps, checkpoints, the watchdog."""
+"""What the intake does once a second, whoever calls: lines, disk, directory, clock steps, checkpoints, the watchdog."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ class Upkeep:
             if ticks % CHECKPOINT_EVERY == CHECKPOINT_EVERY - 1 and not self.intake.station.busy:
                 self._watch(self.intake.journal.checkpoint())
             self._feed_watchdog(now)
+            await self._refresh_directory()
             ticks += 1
             await asyncio.sleep(TICK_S)
 
@@ -73,6 +74,13 @@ class Upkeep:
         percent = 100 * (usage.total - usage.free) / usage.total
         stop = self.intake.settings.disk_stop_percent - (ROOM_AGAIN_PERCENT if refusing else 0)
         return f"the disk is {percent:.0f} % full; make room on {folder}" if percent >= stop else None
+
+    async def _refresh_directory(self) -> None:
+        """Off the path of calls: a stat, and only a new file is read."""
+        before, path = self.intake.directory, self.intake.installation.directory_db
+        self.intake.directory = now = await asyncio.to_thread(before.refreshed, path)
+        if now is not before and now.reason is not None:
+            self.intake.report(f"alarm: {now.reason}")
 
     def _look_at_clock(self, before: Now, now: Now) -> None:
         stepped = (now.utc_us - before.utc_us) - (now.mono_us - before.mono_us)

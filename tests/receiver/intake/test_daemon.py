@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -30,6 +30,9 @@ from receiver.intake.daemon import Intake, IntakeSettings, serve
 from receiver.intake.signals import Commit
 from receiver.journal.reader import Reader
 from receiver.journal.store import Store
+from receiver.ledger import directory
+from receiver.ledger.ledger import Ledger
+from receiver.ledger.values import Category, Device, Form, Owner
 from receiver.privacy.installation_key import installation_key
 from receiver.privacy.keys import KeyRing
 from sim import panel as units
@@ -393,6 +396,47 @@ async def test_a_disk_that_fills_up_and_has_room_again_is_journalled_before_anyb
     assert [record.type for record in told] == ["intake.refusing", "intake.accepting"] * 2
     assert str(told[0].payload["reason"]).startswith("the disk is 9")
     assert told[2].payload["reason"] == "the disk cannot be looked at: Input/output error"
+
+
+def publish(place: Place, *accounts: str) -> None:
+    """The centre's extract of a ledger with these devices."""
+    ledger = Ledger(cast(Any, None))
+    kind = (next(iter(Category)), next(iter(Owner)), next(iter(Form)))
+    for account in accounts:
+        ledger.devices[account] = Device(account, "aa", *kind, account, profile="contact-id-two-button")
+    directory.write(place.installation.directory_db, ledger, bytes(32))
+
+
+@pytest.mark.parametrize(
+    ("accounts", "known", "profile"),
+    [(None, None, None), (["1234"], True, "contact-id-two-button"), (["9999"], False, None)],
+)
+async def test_a_reception_says_whether_its_account_is_known(
+    place: Place, accounts: list[str] | None, known: bool | None, profile: str | None
+) -> None:
+    if accounts is not None:
+        publish(place, *accounts)
+    await place.serve(Caller(Loopback()))
+    (reception,) = [record.payload for record in place.records() if record.type == "frame.accepted"]
+    assert (reception["known"], reception["profile"]) == (known, profile)
+
+
+async def test_a_new_directory_is_read_and_a_damaged_one_stops_nothing(place: Place) -> None:
+    caller = Caller(Loopback())
+
+    async def drive(intake: Intake) -> None:
+        assert intake.directory.reason is not None
+        publish(place, "1234")
+        while not intake.directory.known("1234"):
+            await asyncio.sleep(0.02)
+        place.installation.directory_db.write_bytes(b"rubbish" * 1000)
+        while intake.directory.reason is None:
+            await asyncio.sleep(0.02)
+        await caller.drive(intake)
+
+    await serve(place.installation, SETTINGS, [caller.both.near], SystemClock(), place.lines.append, drive)
+    assert any(line.startswith("alarm: ") and "the centre writes it again" in line for line in place.lines)
+    assert len(caller.said("kiss_off")) == 1
 
 
 async def test_a_listening_centre_is_woken_by_every_commit(place: Place) -> None:
