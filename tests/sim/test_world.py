@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from receiver.event import Draft, Record
-from receiver.intake import receptions
+from receiver.intake import drafts, receptions
 from receiver.intake.call import Call, State
+from receiver.intake.drafts import CallId
 from receiver.intake.signals import Effect, Input, Moment
 from receiver.journal.store import Transaction
 from sim.checks import broken_promises, everything
@@ -103,6 +104,16 @@ def test_a_receiver_that_kisses_off_before_the_commit_is_found_out(
     monkeypatch.setattr(module, "TRANSITIONS", rows)
     problems = found_out(new_world)
     assert any("before its frame was stored" in problem for problem in problems)
+
+
+def test_a_receiver_that_forgets_the_calls_it_was_killed_in_is_found_out(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended_only(tx: Transaction, identity: CallId, reason: str, at_us: int) -> list[Record]:
+        return [tx.append(drafts.call_ended(identity, reason))]
+
+    monkeypatch.setattr(receptions, "end_unfinished", ended_only)
+    assert any("was cut off and brought []" in problem for problem in found_out(new_world, 10))
 
 
 def test_a_disk_that_lies_is_found_out(new_world: NewWorld, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from receiver.clock import MINUTE_US, Now
-from receiver.event import Record
+from receiver.event import Draft, Record
 from receiver.intake import drafts, receptions
 from receiver.intake.drafts import CallId
 from receiver.intake.receptions import Receptions
@@ -46,7 +46,7 @@ class Intake:
         self.append(drafts.call_started(identity, answered))
         return identity
 
-    def append(self, draft: drafts.Draft) -> Record:
+    def append(self, draft: Draft) -> Record:
         return self._done(self.store.transact(lambda tx: tx.append(draft)))
 
     def frame(self, call: CallId, account: str = "1234", withheld: str | None = None) -> Record:
