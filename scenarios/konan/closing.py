@@ -239,7 +239,7 @@ def override(turn: Turn) -> Refused | None:
     if not isinstance(second, str) or not NAME.fullmatch(second) or len(re.findall(r"\d", second)) > DIGITS_MAX:
         return Refused("form", "--second: the name or account of the second person, and nothing else")
     if same_person(turn.fact.actor, second):
-        return Refused("K-11.3.1", f"the second person must be somebody else than {turn.fact.actor}")
+        return Refused("K-11.3.1", f"the second person must be somebody else than {turn.fact.actor}: the full name")
     if to not in ("CLOSED", "TALKING"):
         return Refused("K-11.3.1", f"override to {to!r}: closed or talking")
     if case.state in (State.UNATTENDED, State.CALLBACK_DUE):

@@ -148,6 +148,9 @@ def _repeated(turn: Turn, case: Case | None) -> bool:
         log(turn, "repeated")
     else:
         append(turn, case, "repeated", repeated=True)
+        if case.state in emergency.SENT:  # help is out, minutes have passed: it may well be a press (T40)
+            with turn.steps.under(emergency.EMERGENCY.find(case.state, Does.RECEPTION)):
+                emergency.pressed_after_dispatch(turn)
     return True
 
 

@@ -234,6 +234,12 @@ def test_no_emergency_closes_without_its_guard(begins: str, history: list[tuple[
                 assert {"case.dispatched", "case.outcome", "case.contact", "case.reported"} <= types or (
                     "case.transport" in types and {"case.dispatched", "case.reported"} <= types
                 )
+                fire = any("fire" in event.payload.get("requested", ()) for event in before)
+                kind = next(event.payload["kind"] for event in before if "kind" in event.payload)
+                assert fire or talked or kind != "emergency"
+            if guard == "e" and not before[0].payload["identified"].startswith("D9"):
+                assert talked
+                assert [event.payload["abnormal"] for event in before if "abnormal" in event.payload][-1] == "no"
             if guard in "bc":
                 assert talked
                 assert "case.address" in types
