@@ -74,7 +74,8 @@ class CaseView:
     """What is known of a case and its home.
 
     row          the case's row of the list; case: as its events leave it
-    call_order   numbers to call, the first one first; caller: the number that called, None if there was none
+    call_order   numbers to call, the first one first; the home's own where no signal came
+    caller       the number that called, None if there was none
     card         of the home; others: cards beside it (D3: the caller's registered home, D8: who shares the device)
     """
 
@@ -252,6 +253,7 @@ def case_view(installation: Installation, number: int) -> CaseView:
     ledger = load(reader, keys)
     others = (ledger.card(subject) for subject in opened.payload.get("others") or ())
     subject = row.pop("subject")
+    card = ledger.card(subject) if subject else None
     now = clock_from_environment().now()
     timers = ((timer, timer.wait_us(now, timer.stepped_us)) for timer in book.timers_of(number))
     due = (Due(timer.kind, now.utc_us + wait_us, wait_us) for timer, wait_us in timers)
@@ -260,8 +262,8 @@ def case_view(installation: Installation, number: int) -> CaseView:
         case=case,
         line=call_line(installation, case.receptions),
         caller=private.get("caller"),
-        call_order=tuple(private.get("call_order") or ()),
-        card=ledger.card(subject) if subject else None,
+        call_order=tuple(private.get("call_order") or (card.phones if card else ())),
+        card=card,
         others=tuple(card for card in others if card is not None),
         due=tuple(sorted(due, key=lambda one: one.wait_us)),
         log=log_of(records, reader),

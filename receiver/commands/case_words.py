@@ -95,7 +95,7 @@ TIMERS: Final = {
     "T_EXPECTED": "定時通報の期限",
 }
 HAPPENED: Final = {
-    "case.opened": "受信",
+    "case.opened": "事案開始",
     "case.appended": "再受信",
     "case.accepted": "担当",
     "case.callback": "電話",
@@ -163,6 +163,7 @@ VALUES: Final = {
     "portal": "ポータル",
     "phone": "電話",
     "repeated": "同じ信号の再送",
+    "ok_late": "遅れて届いた",
     "operator": "担当者の判断",
     "no answer": "応答なし",
     "unattended": "担当なし",

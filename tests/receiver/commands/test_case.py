@@ -236,6 +236,22 @@ def test_D7_the_card_says_whether_the_line_is_still_there(house: House) -> None:
     assert "監督者へ" in text
 
 
+def test_a_case_without_a_signal_is_called_at_the_homes_own_numbers(house: House) -> None:
+    clock = SystemClock()
+    opened = open_contract(house.installation, cli.scenario("konan"), clock)
+    (subject,) = opened.desk.ledger.by_id("00123")
+    payload = {"case": 1, "kind": "periodic_test_missed", "flow": "missed_test", "state": "CALL_DUE", "priority": 5}
+    payload |= {"home": subject, "opened_at_us": now_us(), "heard_at_us": now_us(), "version": 1, "row": "absence"}
+    (done,) = opened.store.transact(lambda tx: opened.desk.note(tx, Draft("case.opened", payload, subject, "centre")))
+    assert isinstance(done, Committed), done
+    opened.close()
+    text = house.said("case", "show", "1")
+    assert "電話する順 077-561-0000" in text
+    assert "定時通報なし" in text
+    assert "発信番号" not in text
+    assert house.said("case", "list").split().count("-") == 2  # no line, no owner
+
+
 def test_open_duties_and_deadlines_are_told_in_words(house: House) -> None:
     house.press()
     kinds = [one["kind"] for one in house.shown()["due"]]
