@@ -185,7 +185,7 @@ class Station(Generic[Sound]):
         opened = self._open.pop(line, None)
         self.lines[line].closed()
         if opened is None:
-            return [(line, Note(drafts.line_event("line.fault", line, reason)))]
+            return [(line, Note(draft)) for draft in self.lines[line].failed(reason)]
         return [*self._abandoned(line, opened, reason, now), (line, HangUp("fault of ours"))]
 
     def tick(self, now: Now) -> list[Order]:

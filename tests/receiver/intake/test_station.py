@@ -206,6 +206,16 @@ def test_a_line_that_goes_silent_in_a_call_is_found_and_healed_by_its_driver() -
     assert [order.draft.type for _, order in healed if isinstance(order, Note)] == ["line.healed"]
 
 
+def test_a_fault_of_ours_without_a_call_is_said_once_though_it_comes_every_second() -> None:
+    station = Exchange().station
+    ((_, fault),) = station.drop("line 0", "ZeroDivisionError: test", at(1))
+    assert isinstance(fault, Note)
+    assert fault.draft.type == "line.fault"
+    assert station.drop("line 0", "ZeroDivisionError: test", at(2)) == []
+    answered = station.answered("line 0", None, None, at(3))
+    assert [order.draft.type for _, order in answered if isinstance(order, Note)] == ["line.healed", "call.started"]
+
+
 def test_a_line_that_nobody_has_opened_is_a_fault_after_half_a_minute() -> None:
     exchange = Exchange(count=2)
     station = exchange.station
