@@ -6,7 +6,7 @@ from typing import Final
 
 from receiver.rules.fact import Refused
 from receiver.rules.table import ANY, Row, Table, one_of
-from scenarios.konan import aftercare, closing, emergency, left_alone
+from scenarios.konan import aftercare, closing, emergency, left_alone, override
 from scenarios.konan.callback import (
     CALL_TIMERS,
     TALK,
@@ -168,7 +168,7 @@ CONSULTATION: Final = Table[Handler](
         Row("K-11.5.1b", ANY, Does.JUDGE, then=judge),
         Row("K-11.2.1b", ANY, Does.ADDRESS, then=write_address),
         Row("K-11.5.1b", ANY, Does.DISPATCH, then=aftercare.dispatch),
-        Row("K-11.5.1a", ANY, Does.OVERRIDE, then=closing.override),
+        Row("K-11.5.1a", ANY, Does.OVERRIDE, then=override.override),
         Row("K-11.5.1a", ANY, Does.CLOSE, then=closing.close),
         Row("K-11.1b", ANY, Does.NOTE, then=closing.note),
         Row("K-11.5.1a", ANY, Does.T_ACCEPT, then=emergency.climb),

@@ -11,7 +11,7 @@ from typing import Final
 from receiver.rules.case import Case
 from receiver.rules.fact import Refused
 from receiver.rules.table import ANY, Row, Table, one_of
-from scenarios.konan import aftercare, closing, left_alone
+from scenarios.konan import aftercare, closing, left_alone, override
 from scenarios.konan.callback import (
     CALL_TIMERS,
     NOBODY_SPEAKS,
@@ -323,7 +323,7 @@ EMERGENCY: Final = Table[Handler](
         Row("K-11.4a", ANY, Does.TRANSPORT, then=aftercare.transport),
         Row("K-11.4b", ANY, Does.CONTACT, then=aftercare.contact),
         Row("K-11.4c", ANY, Does.REPORT, then=aftercare.report),
-        Row("K-11.3.1", ANY, Does.OVERRIDE, then=closing.override),
+        Row("K-11.3.1", ANY, Does.OVERRIDE, then=override.override),
         Row("K-11.1b", ANY, Does.CLOSE, then=closing.close),
         Row("K-11.1b", ANY, Does.NOTE, then=closing.note),
         # further signals of the same home
