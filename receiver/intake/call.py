@@ -220,9 +220,10 @@ class Call:
         return [Note(drafts.kissoff_missed(self.identity, stored.seq, reason))]
 
     def forget(self, unstored: Input | None, now: Moment) -> list[Effect]:
-        """Better unheard than lost: without a receipt there is no kiss-off, ever."""
+        """Better unheard than lost: without a receipt there is no kiss-off, ever, and nothing was received."""
         assert isinstance(unstored, Unstored)
-        self._memory.pending.pop(unstored.token, None)
+        if self._memory.pending.pop(unstored.token, None) is not None:
+            self._memory.frames -= 1
         return []
 
     def play_kiss_off(self, _: Input | None, now: Moment) -> list[Effect]:

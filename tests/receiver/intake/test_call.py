@@ -127,6 +127,14 @@ def test_what_is_not_stored_is_not_acknowledged() -> None:
     assert desk.state is State.LISTENING
 
 
+def test_a_call_whose_only_frame_could_not_be_stored_is_an_unknown_emergency() -> None:
+    desk = new_desk().to_listening()
+    desk.refuse(desk.to_committing())
+    (commit,) = commits(desk.hear(Gone("far end")))
+    assert (commit.draft.type, commit.draft.payload["kind"]) == ("call.unknown", "unreadable")
+    assert notes(desk.effects)[-1].payload["frames"] == 0
+
+
 def test_a_rejected_message_is_journalled_and_met_with_silence() -> None:
     desk = new_desk().to_listening()
     desk.hear(digit_at(desk.at + 9000), desk.at + 9100)
