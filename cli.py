@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -84,6 +85,12 @@ def yobirin() -> None:
     """Yobirin (呼び鈴): an open receiving centre for emergency calls."""
 
 
+def complain(line: str) -> None:
+    """To standard error; a log that cannot be written must not change the exit code."""
+    with suppress(OSError):
+        click.echo(line, err=True)
+
+
 def main() -> None:
     """Entry point: errors are one line on stderr and an exit code, never a traceback."""
     from receiver.errors import YobirinError
@@ -91,17 +98,17 @@ def main() -> None:
     try:
         result = yobirin.main(standalone_mode=False, prog_name="yobirin", obj=Wiring(scenario, demonstration))
     except click.exceptions.NoArgsIsHelpError as help_text:
-        click.echo(help_text.format_message(), err=True)
+        complain(help_text.format_message())
         sys.exit(2)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:
-        click.echo(f"yobirin: {error.format_message()}", err=True)
+        complain(f"yobirin: {error.format_message()}")
         sys.exit(error.exit_code)
     except YobirinError as error:
         for line in error.details:
-            click.echo(f"yobirin: {line}", err=True)
-        click.echo(f"yobirin: {error}", err=True)
+            complain(f"yobirin: {line}")
+        complain(f"yobirin: {error}")
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()
@@ -114,7 +121,7 @@ def main() -> None:
             where = where.tb_next
         place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "?"
         what = f"a fault of this program, please report it: {type(error).__name__}: {error}".splitlines()[0]
-        click.echo(f"yobirin: {what} ({place}; YOBIRIN_TRACEBACK=1 shows more)", err=True)
+        complain(f"yobirin: {what} ({place}; YOBIRIN_TRACEBACK=1 shows more)")
         sys.exit(2)
     sys.exit(result if isinstance(result, int) else 0)
 

@@ -10,7 +10,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -38,9 +38,11 @@ from receiver.privacy.installation_key import installation_key
 from receiver.privacy.keys import KeyRing
 from receiver.rules.fact import Fact
 from receiver.scenario import Scenario
-from receiver.sockets import bound, tell_service_manager
+from receiver.sockets import announced_work, bound, tell_service_manager
 
 POLL_S: Final = 0.1
+IMPORT: Final = "subscriber.import"
+IMPORT_S: Final = 120.0  # the longest that one command may keep the journal busy: 10,000 homes take 25 to 35 s
 BEAT_S: Final = 2.0
 OUTBOX_AGAIN_S: Final = 5.0
 DIRECTORY_S: Final = 0.2
@@ -219,7 +221,8 @@ class Centre:
         """The desk's reply; BadInput too where the rules fail. What must end the process ends it."""
         now = self.clock.now()
         try:
-            reply: dict[str, Any] = await self._submit(lambda tx: self.desk.handle(tx, command, now))
+            with announced_work(IMPORT_S) if command.verb == IMPORT else nullcontext():
+                reply: dict[str, Any] = await self._submit(lambda tx: self.desk.handle(tx, command, now))
         except (RefusedByRule, BadInput):
             raise
         except Exception as error:
