@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from receiver.clock import SystemClock, local
+
 OCTETS_MAX: Final = select.PIPE_BUF  # so much goes into a pipe whole or not at all
 
 
@@ -29,6 +31,7 @@ class Report:
     """
 
     file: Callable[[], int] = _stderr
+    stamp: Callable[[], str] = str
     unwritten: int = 0
 
     def __call__(self, line: str) -> None:
@@ -38,7 +41,7 @@ class Report:
             self.unwritten += 1
 
     def _written(self, line: str) -> bool:
-        plain = "".join(letter if letter.isprintable() else " " for letter in line)
+        plain = self.stamp() + "".join(letter if letter.isprintable() else " " for letter in line)
         octets = plain.encode(errors="replace")[: OCTETS_MAX - 1] + b"\n"
         with suppress(OSError, ValueError):
             file = self.file()
@@ -53,4 +56,11 @@ def _takes(file: int) -> bool:
     return any(event & select.POLLOUT for _, event in poll.poll(0))
 
 
-plain_report: Final = Report()
+def _time() -> str:
+    """Local time of day; nothing where whoever reads the log stamps it himself."""
+    if "JOURNAL_STREAM" in os.environ or "YOBIRIN_DEMO_CLOCK" in os.environ:
+        return ""
+    return f"{local(SystemClock().now().utc_us):%m-%d %H:%M:%S}  "
+
+
+plain_report: Final = Report(stamp=_time)

@@ -22,6 +22,7 @@ def run(demo: bool, once: bool, data: Path | None, config_path: Path | None, lin
     import asyncio
     import os
 
+    from drivers.registry import split_name
     from receiver.commands.wiring import wiring
     from receiver.errors import BadInput
     from receiver.report import plain_report
@@ -34,6 +35,11 @@ def run(demo: bool, once: bool, data: Path | None, config_path: Path | None, lin
         click.get_current_context().exit(wiring().demonstration(find_installation(data, None) if named else None, once))
     if once:
         raise BadInput("--once goes with --demo")
+    for uri in lines:
+        try:
+            split_name(uri)
+        except ValueError as error:
+            raise BadInput(str(error)) from None
     config_path = config_file(config_path)
     if config_path is not None:
         from receiver.config import load

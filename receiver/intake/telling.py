@@ -39,7 +39,8 @@ def line_for(record: Record) -> str | None:
             return f"{line}: reception {payload['reception']} stored, not kissed off: {payload['reason']}"
         case "recording.taken":
             problem = f"; alarm: {payload['problem']}" if payload["problem"] else ""
-            return f"{line}: recording taken: {payload['frames']} frames, {payload['rejected']} rejected{problem}"
+            heard = f"{payload['frames']} frames, {payload['rejected']} rejected"
+            return f"{line}: recording taken, SHA-256 {payload['sha256'][:12]}…: {heard}{problem}"
         case "line.fault" | "line.refusing" | "call.fault":
             return f"alarm: {line}: {record.type}: {payload['reason']}"
         case "line.healed":
