@@ -102,7 +102,7 @@ def start_unit(modem: Modem) -> Iterator[Callable[..., Unit]]:
     def start(account: str, *more: str) -> Unit:
         process = subprocess.Popen(
             command("sim", "panel", "--dial", modem.socket, "--speed", str(SPEED), "--json", "--account", account,
-                    "--redials", "40", "--redial-after-s", "2", "--caller", f"077561{account}", *more),
+                    "--redials", "400", "--redial-after-s", "2", "--caller", f"077561{account}", *more),
             stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         unit = Unit(account, process)

@@ -125,7 +125,7 @@ def test_it_ends_cleanly_and_leaves_no_process(running: Running, name: signal.Si
 def test_a_part_that_is_killed_is_restarted_and_the_other_goes_on(running: Running, part: str) -> None:
     before = running.children()
     os.kill(before[part], signal.SIGKILL)
-    until(lambda: part in running.children() and running.children()[part] != before[part])
+    until(lambda: running.children().get(part, before[part]) != before[part])
     until(lambda: answers(running.installation.command_socket("konan")))
     after = running.children()
     other = ({"centre", "intake"} - {part}).pop()
@@ -191,7 +191,7 @@ def test_a_part_that_is_stopped_is_killed_and_restarted(running: Running, part: 
     stopped = time.monotonic()
     until(lambda: f"alarm: {part} does not answer, it is killed and restarted" in running.said())
     assert 13 < time.monotonic() - stopped < 18
-    until(lambda: part in running.children() and running.children()[part] != before[part])
+    until(lambda: running.children().get(part, before[part]) != before[part])
     other = ({"centre", "intake"} - {part}).pop()
     assert running.children()[other] == before[other]
 
