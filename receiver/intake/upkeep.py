@@ -24,7 +24,7 @@ STEP_US: Final = 2 * SECOND_US  # a wall clock that moved by more against the mo
 DISK_EVERY: Final = 2  # ticks
 ROOM_AGAIN_PERCENT: Final = 1  # so much below the watermark calls are answered again
 CHECKPOINT_EVERY: Final = 30  # ticks
-HEARTBEAT_S: Final = 20.0  # so long may the journal be silent before the watchdog is no longer fed
+HEARTBEAT_S: Final = 5.0  # so long may the journal be silent before the watchdog is no longer fed
 
 
 @dataclass(slots=True)
