@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -32,12 +32,8 @@ def export(as_json: bool, since: int, installation: Installation) -> None:
         click.echo(_line(reception, as_json))
 
 
-@events.command()
-@click.argument("number", type=click.IntRange(min=1), metavar="N")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@installation_options
-def show(number: int, as_json: bool, installation: Installation) -> None:
-    """Print reception N and everything the journal holds about its call."""
+def reception_and_trail(installation: Installation, number: int) -> tuple[Reception, list[dict[str, Any]]]:
+    """Reception N and everything the journal holds about its call; BadInput if there is none of that number."""
     from receiver.errors import BadInput
     from receiver.journal.export import trail
 
@@ -45,7 +41,16 @@ def show(number: int, as_json: bool, installation: Installation) -> None:
     reception = receptions.one(number)
     if reception is None:
         raise BadInput(f"record {number} is no reception; `yobirin events export` lists them with their ids")
-    steps = trail(receptions, reception)
+    return reception, trail(receptions, reception)
+
+
+@events.command()
+@click.argument("number", type=click.IntRange(min=1), metavar="N")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@installation_options
+def show(number: int, as_json: bool, installation: Installation) -> None:
+    """Print reception N and everything the journal holds about its call."""
+    reception, steps = reception_and_trail(installation, number)
     if as_json:
         click.echo(json.dumps({"reception": asdict(reception), "events": steps}, ensure_ascii=False))
         return

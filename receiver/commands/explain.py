@@ -75,14 +75,9 @@ def reception(number: int, as_json: bool, installation: Installation) -> None:
     """Why reception N was taken as it was, how fast it was acknowledged, and which case it belongs to."""
     from dataclasses import asdict
 
-    from receiver.errors import BadInput
-    from receiver.journal.export import Receptions, trail
+    from receiver.commands.events import reception_and_trail
 
-    receptions = Receptions(installation)
-    one = receptions.one(number)
-    if one is None:
-        raise BadInput(f"record {number} is no reception; `yobirin events export` lists them with their ids")
-    steps = trail(receptions, one)
+    one, steps = reception_and_trail(installation, number)
     if as_json:
         click.echo(json.dumps({"reception": asdict(one), "events": steps}, ensure_ascii=False))
     else:
