@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -14,44 +14,70 @@ from decoder import dtmf, goertzel, tones
 from decoder.bank import TAIL, Bank, Careful, near
 from decoder.digits import Found
 from decoder.dtmf import BLOCK, HOP, HOPS_A_BLOCK, I64, Flags
+from decoder.exchange import Signal
 from decoder.samples import I16, Samples, Span
 from decoder.symbols import Gap, Symbol, Tone
 from decoder.tones import Tones
 
 GRID: Final = math.lcm(BLOCK, tones.HOP)
+KEYPAD: Final = frozenset({Signal.DTMF})
 BATCH: Final = 1 << 24  # samples looked at together, in `detect_batch`
+
+
+class Listener(Protocol):
+    """Something that hears one kind of signal on one direction of one call. Fed like a detector."""
+
+    @property
+    def heard_until(self) -> int:
+        """Samples since answer: every symbol that ended before has been returned."""
+
+    def feed(self, samples: Samples) -> list[Symbol]:
+        """Take the next samples; return the symbols that are certain now."""
+
+    def finish(self) -> list[Symbol]:
+        """The call is over: return what was still sounding."""
+
+
+LISTENERS: Final[dict[Signal, Callable[[], Listener]]] = {}
+"""Who hears what besides keys and single tones."""
 
 
 class Detector:
     """One direction of one call, streaming: samples in any pieces, always the same symbols.
 
-    with_tones : whether single tones are wanted besides digits
+    signals    : what to listen for      with_tones : whether single tones are wanted, too
     """
 
-    def __init__(self, *, with_tones: bool = True) -> None:
+    def __init__(self, signals: frozenset[Signal] = KEYPAD, *, with_tones: bool = True) -> None:
         self._tones = Tones() if with_tones else None
+        self._with_keys = Signal.DTMF in signals
+        self._listeners = _listeners(signals)
         self._bank: Bank | None = None
         self._start = 0
-        self._fed = 0
+        self._fed: int | None = None
         self._gap: Gap | None = None  # the last loss, as long as more of it may come
         self._ready: list[Symbol] = []  # found, but something that ended earlier may still be found
 
     @property
     def heard_until(self) -> int:
         """Samples since answer: every symbol that ended before has been returned."""
-        if self._bank is None:
+        if self._fed is None:
             return 0
-        until = self._bank.heard_until
-        return until if self._tones is None else min(until, self._start + self._tones.heard_until)
+        until = [self._fed, *(listener.heard_until for listener in self._listeners)]
+        if self._bank is not None:
+            until.append(self._bank.heard_until)
+        if self._tones is not None:
+            until.append(self._start + self._tones.heard_until)
+        return min(until)
 
     def feed(self, samples: Samples) -> list[Symbol]:
         """Take the next samples; return the symbols that are certain now, in the order of their ends.
 
         Raises ValueError if `samples` do not begin where the last ones ended: the driver keeps the count moving.
         """
-        if self._bank is None:
+        if self._fed is None:
             self._start = self._fed = samples.start
-            self._bank = Bank(1, start=samples.start)
+            self._bank = Bank(1, start=samples.start) if self._with_keys else None
         if samples.start != self._fed:
             raise ValueError(f"samples begin at {samples.start}, the last ones ended at {self._fed}")
         self._fed = samples.end
@@ -60,9 +86,12 @@ class Detector:
         if self._gap is not None and self._gap.end < samples.end:
             self._ready.append(self._gap)
             self._gap = None
-        self._ready += self._bank.feed(samples.pcm[np.newaxis])[0]
+        if self._bank is not None:
+            self._ready += self._bank.feed(samples.pcm[np.newaxis])[0]
         if self._tones is not None:
             self._ready += _moved(self._tones.feed(samples.pcm), self._start)
+        for listener in self._listeners:
+            self._ready += listener.feed(samples)
         return self._release(self.heard_until)
 
     def finish(self) -> list[Symbol]:
@@ -71,16 +100,18 @@ class Detector:
             self._ready += self._bank.finish()[0]
         if self._tones is not None:
             self._ready += _moved(self._tones.finish(), self._start)
+        for listener in self._listeners:
+            self._ready += listener.finish()
         if self._gap is not None:
             self._ready.append(self._gap)
             self._gap = None
         return self._release(None)
 
     def _lose(self, lost: Span) -> None:
-        assert self._bank is not None
         if not len(lost):
             return
-        self._bank.lose(0, lost)
+        if self._bank is not None:
+            self._bank.lose(0, lost)
         if self._gap is not None and lost.start <= self._gap.end:
             self._gap = Gap(self._gap.start, max(self._gap.end, lost.end))
             return
@@ -95,6 +126,10 @@ class Detector:
         return released
 
 
+def _listeners(signals: frozenset[Signal]) -> list[Listener]:
+    return [LISTENERS[signal]() for signal in Signal if signal in signals and signal is not Signal.DTMF]
+
+
 def _order(symbol: Symbol) -> tuple[int, int, str]:
     return symbol.end, symbol.start, type(symbol).__name__
 
@@ -103,11 +138,13 @@ def _moved(tones: list[Tone], by: int) -> list[Tone]:
     return [dataclasses.replace(tone, start=tone.start + by, end=tone.end + by) for tone in tones] if by else tones
 
 
-def detect_batch(recordings: Sequence[Samples], *, with_tones: bool = True) -> list[list[Symbol]]:
+def detect_batch(
+    recordings: Sequence[Samples], signals: frozenset[Signal] = KEYPAD, *, with_tones: bool = True
+) -> list[list[Symbol]]:
     """What a `Detector` says to each recording, many at once and much faster. Returns one list per recording."""
     found: list[list[Symbol]] = []
     for group in _groups(recordings):
-        found += _detect_group(group, with_tones)
+        found += _detect_group(group, signals, with_tones)
     return found
 
 
@@ -123,13 +160,13 @@ def _groups(recordings: Sequence[Samples]) -> Iterator[Sequence[Samples]]:
         yield recordings[first:]
 
 
-def _detect_group(recordings: Sequence[Samples], with_tones: bool) -> list[list[Symbol]]:
+def _detect_group(recordings: Sequence[Samples], signals: frozenset[Signal], with_tones: bool) -> list[list[Symbol]]:
     """All as one line, one behind the other on its grid, with silence between."""
     lengths = [-(-(len(recording.pcm) + TAIL) // GRID) * GRID for recording in recordings]
     places = list(accumulate(lengths, initial=TAIL // BLOCK * BLOCK))
     total = places.pop()
     found: list[list[Symbol]] = [_gaps(recording) for recording in recordings]
-    digits = _digits(recordings, places, total)
+    digits = _digits(recordings, places, total) if Signal.DTMF in signals else None
     if digits is not None:
         bounds = np.searchsorted(digits.end, [*places, total], side="right")
         shift = np.array([one.start - place for one, place in zip(recordings, places, strict=True)])
@@ -140,7 +177,10 @@ def _detect_group(recordings: Sequence[Samples], with_tones: bool) -> list[list[
         if with_tones:
             sounding = Tones()
             mine += _moved(sounding.feed(recording.pcm) + sounding.finish(), recording.start)
-        if with_tones or recording.lost:
+        listeners = _listeners(signals)
+        for listener in listeners:
+            mine += listener.feed(recording) + listener.finish()
+        if with_tones or recording.lost or listeners:
             mine.sort(key=_order)
     return found
 

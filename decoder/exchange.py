@@ -6,12 +6,25 @@ asks for time with `deadline`; it knows nothing of lines, calls or stores.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from decoder.frame import Frame, Rejected
+from decoder.samples import I16
 from decoder.symbols import Symbol
+
+
+class Signal(Enum):
+    """What a format is sent as: the detector runs one listener for each that is asked for. Single tones it always hears."""
+
+    DTMF = "dtmf"
+    PULSES = "pulses"  # bursts of one tone that are counted
+    SEQUENCE = "sequence"  # keypad tones one after the other, not in pairs
+    BELL_103 = "bell103"  # both channels, 300 and 110 baud
+    V_21 = "v21"  # both channels, 300 baud
+    V_23 = "v23"  # forward channel, 1200 baud
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +67,11 @@ class Format:
 
     greeting   the handshake we play; kiss_off: the acknowledgement we play after the commit
     integrity  whether a message carries a check; one without is off until an account asks for it
-    encode     message → DTMF keys as sent (`0-9 * # A-D`)
+    encode     message → what is sent, as text: DTMF keys (`0-9 * # A-D`), pulse digits, characters in hex.
+               Raises ValueError for a field that the format cannot say
+    signals    what it must be listened for
+    send       message → the sounds a unit sends for it, int16, 8 kHz, each to be acknowledged before the next;
+               None: `encode`d keys as DTMF
     """
 
     name: str
@@ -63,3 +80,10 @@ class Format:
     integrity: bool
     reader: Callable[[], Reader]
     encode: Callable[[Message], str]
+    signals: frozenset[Signal] = frozenset({Signal.DTMF})
+    send: Callable[[Message], tuple[I16, ...]] | None = None
+
+
+def signals_of(formats: Iterable[Format]) -> frozenset[Signal]:
+    """What a detector must listen for, to serve these formats."""
+    return frozenset().union(*(known.signals for known in formats))

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable
 
 from decoder.exchange import Format, Reader
 from decoder.frame import Frame, Rejected
-from decoder.registry import FORMATS
+from decoder.registry import USUAL
 from decoder.symbols import Symbol
 
 
 class Reading:
     """Feeds the readers of `formats`, in order of trial; where one reads a frame, complaints of others are dropped."""
 
-    def __init__(self, formats: Iterable[Format] = FORMATS) -> None:
+    def __init__(self, formats: Iterable[Format] = USUAL) -> None:
         self._readers: list[Reader] = [known.reader() for known in formats]
 
     @property

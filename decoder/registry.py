@@ -9,6 +9,9 @@ from decoder.formats import contact_id
 
 FORMATS: Final[tuple[Format, ...]] = (contact_id.FORMAT,)
 
+USUAL: Final = tuple(known for known in FORMATS if known.integrity)
+"""What is read where nobody says otherwise: a format without a check is off until it is asked for by name."""
+
 
 def by_name(name: str) -> Format:
     """The format of this name. Raises ValueError that lists the names there are."""

@@ -63,6 +63,40 @@ class Tone:
 
 
 @dataclass(frozen=True, slots=True)
+class Pulse:
+    """One burst of a single tone, of a digit that is counted (`pulses.py`): reported when it has ended."""
+
+    hz: float
+    start: int
+    end: int
+    level_dbm0: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """One start-stop character of a modem (`fsk.py`, `uart.py`), from its start bit to its stop bit.
+
+    value       0..255: the eight bits between start and stop, the first one sent as bit 0
+    modem       which one: "bell103-1", "bell103-2", "v21-1", "v21-2", "v23"
+    baud        bits a second
+    framed      whether the stop bit was one
+    confidence  0..1, that all eight bits are right
+    margins     natural log-likelihood ratio of each bit, bit 0 first, positive for a one; 0 where audio was lost
+    """
+
+    value: int
+    start: int
+    end: int
+    level_dbm0: float
+    confidence: float
+    modem: str
+    baud: float
+    framed: bool = True
+    margins: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """Audio that was never heard; what stood there is unknown, not silence."""
 
@@ -70,4 +104,4 @@ class Gap:
     end: int
 
 
-Symbol = Digit | Tone | Gap
+Symbol = Digit | Tone | Pulse | Character | Gap

@@ -16,7 +16,7 @@ from typing import Any, Final
 from decoder.frame import Frame, Reason, Rejected
 from decoder.reading import Reading
 from decoder.samples import RATE_HZ, to_ms
-from decoder.symbols import Digit, Gap, Symbol, Tone, Witness
+from decoder.symbols import Character, Digit, Gap, Pulse, Symbol, Tone, Witness
 from drivers.call_audio import CallAudio
 
 BOTH: Final = "both"
@@ -29,13 +29,13 @@ class Finding:
     """One thing heard on one channel; `witness`: sound, event, or both (a frame that both have told)."""
 
     channel: str
-    value: Digit | Tone | Gap | Frame | Rejected
+    value: Symbol | Frame | Rejected
     witness: str
 
     @property
     def place(self) -> tuple[int, int, int]:
         """Sorting: by end, what is heard before what is made of it."""
-        rank = (Digit, Tone, Gap, Rejected, Frame).index(type(self.value))
+        rank = (Digit, Tone, Pulse, Character, Gap, Rejected, Frame).index(type(self.value))
         return self.value.end, rank, self.value.start
 
 
@@ -110,7 +110,7 @@ def finding_object(file: str, call: str | None, finding: Finding) -> dict[str, A
     return head | _fields(value, finding.witness)
 
 
-def _fields(value: Digit | Tone | Gap | Frame | Rejected, witness: str) -> dict[str, Any]:
+def _fields(value: Symbol | Frame | Rejected, witness: str) -> dict[str, Any]:
     match value:
         case Digit():
             by_sound = value.witness is not Witness.EVENT
@@ -129,6 +129,25 @@ def _fields(value: Digit | Tone | Gap | Frame | Rejected, witness: str) -> dict[
                 "kind": "tone",
                 "hz": _figure(value.hz, 1),
                 "name": value.name,
+                "level_dbm0": _figure(value.level_dbm0, 2),
+                "span_ms": round(to_ms(value.end - value.start), 3),
+                "confidence": _figure(value.confidence, 4),
+            }
+        case Pulse():
+            return {
+                "kind": "pulse",
+                "hz": _figure(value.hz, 1),
+                "level_dbm0": _figure(value.level_dbm0, 2),
+                "span_ms": round(to_ms(value.end - value.start), 3),
+                "confidence": _figure(value.confidence, 4),
+            }
+        case Character():
+            return {
+                "kind": "character",
+                "value": value.value,
+                "modem": value.modem,
+                "baud": _figure(value.baud, 1),
+                "framed": value.framed,
                 "level_dbm0": _figure(value.level_dbm0, 2),
                 "span_ms": round(to_ms(value.end - value.start), 3),
                 "confidence": _figure(value.confidence, 4),
@@ -207,7 +226,7 @@ def _runs(found: Sequence[Finding]) -> Iterator[list[Finding]]:
     yield from sorted(runs, key=lambda run: (run[0].value.start, run[-1].place))
 
 
-def _is_a_few_keys(value: Digit | Tone | Gap | Frame | Rejected) -> bool:
+def _is_a_few_keys(value: Symbol | Frame | Rejected) -> bool:
     return isinstance(value, Rejected) and value.reason is Reason.TOO_SHORT and len(value.best) < A_FEW
 
 
@@ -224,6 +243,10 @@ def _words(run: Sequence[Finding]) -> str:
             return f"digits   {keys}  {level:.1f} dBm0{twist}, confidence ≥ {worst:.2f}{note}"
         case Tone():
             return f"tone     {value.hz:.0f} Hz {value.name}  {value.level_dbm0:.1f} dBm0".rstrip()
+        case Pulse():
+            return f"pulse    {value.hz:.0f} Hz, {to_ms(value.end - value.start):.0f} ms  {value.level_dbm0:.1f} dBm0"
+        case Character():
+            return f"character {value.value:02X}  {value.modem} {value.baud:.0f} baud  {value.level_dbm0:.1f} dBm0"
         case Gap():
             return f"lost     {to_ms(value.end - value.start):.0f} ms of sound never came"
         case Frame():
