@@ -17,7 +17,7 @@ from decoder.symbols import Symbol
 
 
 class Signal(Enum):
-    """What a format is sent as: the detector runs one listener for each that is asked for. Single tones it always hears."""
+    """What a format is sent as: the detector runs one listener for each that is asked for."""
 
     DTMF = "dtmf"
     PULSES = "pulses"  # bursts of one tone that are counted
