@@ -1,0 +1,50 @@
+"""Telephone calls by formula: everything that happens to sixteen digits between a panel and us.
+
+Written from the standards (Q.23, Q.24, DC-05, G.711, G.712, Japan's ordinance) and the physics of lines, not from the
+decoder. Every number that is drawn comes from the generator handed in, so that a seed is a set of calls.
+
+    from lines import draw
+    keys, samples = draw("snr", -7, np.random.default_rng(1))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from decoder.samples import Samples
+
+from .axes import AXES, BASE, Call, varied
+from .line import over
+from .network import carried
+from .panel import raw_of, spoken
+
+__all__ = ["AXES", "BASE", "Call", "Drawn", "draw", "drawn", "placed", "raw_of", "varied"]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One call as it arrives. messages: the keys of each different message in it, however often sent."""
+
+    messages: tuple[str, ...]
+    samples: Samples
+
+
+def draw(name: str, value: float, random: np.random.Generator) -> tuple[str, Samples]:
+    """The keys sent and the call as it arrives, of an axis at a value. Several messages have spaces between."""
+    call = drawn(name, value, random)
+    return " ".join(call.messages), call.samples
+
+
+def drawn(name: str, value: float, random: np.random.Generator, account: str | None = None) -> Drawn:
+    """The same with the messages apart, and an account that the caller chooses."""
+    return placed(AXES[name].call(value, random), random, account)
+
+
+def placed(call: Call, random: np.random.Generator, account: str | None = None) -> Drawn:
+    """`call`, made."""
+    said = spoken(call.panel, random, account)
+    pcm = over(said, call.line, call.panel.level_dbm0, random)
+    busy = (said.spans[0][0], min(said.spans[-1][1], len(pcm) - 480))
+    return Drawn(said.messages, carried(pcm, call.network, busy, random))
