@@ -16,3 +16,9 @@ PAIRS: Final = {ROWS[row][column]: (LOW_HZ[row], HIGH_HZ[column]) for row in ran
 
 GRID: Final = tuple(KEYS.index(ROWS[row][column]) for row in range(4) for column in range(4))
 """Row-major place on the keypad (4·row + column) → index in `KEYS`."""
+
+HEX_KEYS: Final = dict(zip("0123456789BCDEF", "0123456789*#ABC", strict=True))
+"""Digit of the Contact ID family → the key it is sent as (SIA DC-05)."""
+
+KEY_DIGITS: Final = {key: digit for digit, key in HEX_KEYS.items()} | {"D": "A"}
+"""Key → digit; `A` stands for the one key that is no digit."""

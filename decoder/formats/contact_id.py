@@ -26,6 +26,7 @@ from decoder.checksum import CONTACT_ID_VALUES, contact_id_check, modulo_15
 from decoder.echo import without_echoes
 from decoder.exchange import Format, Message, ToneStep
 from decoder.frame import Frame, Qualifier, Reason, Rejected
+from decoder.keypad import HEX_KEYS, KEY_DIGITS
 from decoder.samples import from_ms
 from decoder.symbols import Digit, Gap, Symbol
 
@@ -41,9 +42,6 @@ INTER_DIGIT: Final = from_ms(200)  # a longer pause ends a message
 COMPLETE: Final = from_ms(80)  # of quiet after the sixteenth digit: there is no seventeenth
 DOUBT: Final = 0.5  # a digit less certain is an erasure
 DIGITS_MAX: Final = 64  # kept of one run, however long somebody leans on the keypad
-
-_KEYS: Final = dict(zip("0123456789BCDEF", "0123456789*#ABC", strict=True))
-_DIGITS: Final = {key: digit for digit, key in _KEYS.items()} | {"D": "A"}  # A: what a message cannot hold
 
 ACCOUNT, TYPE, QUALIFIER = slice(0, 4), slice(4, 6), slice(6, 7)
 CODE, PARTITION, ZONE = slice(7, 10), slice(10, 12), slice(12, 15)
@@ -65,7 +63,7 @@ def raw(message: Message, *, message_type: str = "18") -> str:
 
 def keys(digits: str) -> str:
     """Hex digits as DTMF keys."""
-    return "".join(_KEYS[digit] for digit in digits)
+    return "".join(HEX_KEYS[digit] for digit in digits)
 
 
 def encode(message: Message) -> str:
@@ -198,7 +196,7 @@ class Reader:
 
 
 def _text(digits: list[Digit]) -> str:
-    return "".join(_DIGITS[digit.key] if digit.confidence >= DOUBT else "?" for digit in digits)
+    return "".join(KEY_DIGITS[digit.key] if digit.confidence >= DOUBT else "?" for digit in digits)
 
 
 FORMAT: Final = Format(
