@@ -8,29 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-PEOPLE = [
-    "Maria",
-    "Anna",
-    "Tanaka",
-    "Sato",
-    "Peter",
-    "Ivan",
-    "Rosa",
-    "Kim",
-    "Ali",
-    "Elena",
-    "Jan",
-    "Marta",
-    "Olga",
-    "Yuki",
-    "Hugo",
-    "Nina",
-    "Omar",
-    "Lars",
-    "Eva",
-    "Tom",
-    "Hana",
-]
+PEOPLE = (
+    "Maria", "Anna", "Tanaka", "Sato", "Peter", "Ivan", "Rosa", "Kim", "Ali", "Elena", "Jan", "Marta", "Olga", "Yuki",
+    "Hugo", "Nina", "Omar", "Eva", "Hana",
+)  # fmt: skip
 
 TEXTS: dict[str, tuple[str, ...]] = {
     "ja": (
