@@ -1,0 +1,228 @@
+"""What is heard in a file: call by call, channel by channel, in every format, with what the line was like.
+
+A call can be listened to twice: once by the detectors, and once more for the stretches that a picture shows. Neither
+keeps the sound, so that a recording of a day needs no more memory than its findings do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Final
+
+from decoder.detector import Detector
+from decoder.exchange import signals_of
+from decoder.frame import Frame, Rejected
+from decoder.line_figures import Figures, Measuring
+from decoder.reading import Reading
+from decoder.registry import FORMATS
+from decoder.samples import RATE_HZ, Samples, Span, silence
+from decoder.symbols import Digit, Symbol, Witness
+from drivers.call_audio import CallAudio, Channel
+from drivers.capture.calls import CaptureCalls
+from drivers.recording import is_capture
+from drivers.wav import UnreadableAudio, open_raw, open_wav
+from receiver.commands.decoded import BOTH, Finding
+
+BLOCK: Final = RATE_HZ * 30
+BEHIND: Final = RATE_HZ * 15  # still heard behind the part that is asked for: a message may end there
+
+Block = tuple[Samples, ...]  # of each channel of a call; empty where one is over
+Complain = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A call (its channels without their sound), and the sound as often as it is wanted."""
+
+    call: CallAudio
+    blocks: Callable[[], Iterator[Block]]
+
+
+@dataclass(frozen=True, slots=True)
+class HeardChannel:
+    """One direction. `findings` are those that reach into the part asked for, in the order of their ends."""
+
+    name: str
+    figures: Figures
+    findings: tuple[Finding, ...]
+
+    @property
+    def noise_dbm0(self) -> float | None:
+        """Between all that was heard; see `Figures.noise_dbm0`."""
+        return self.figures.noise_dbm0(_busy(self.findings))
+
+    @property
+    def snr_db(self) -> float | None:
+        """Power of the digits (both tones) over the noise between them; None where either is missing."""
+        levels = [one.value.level_dbm0 for one in self.findings if isinstance(one.value, Digit) and _is_sound(one)]
+        noise = self.noise_dbm0
+        if not levels or noise is None or not math.isfinite(noise):
+            return None
+        return 10 * math.log10(fmean(2 * 10 ** (level / 10) for level in levels)) - noise
+
+
+@dataclass(frozen=True, slots=True)
+class HeardCall:
+    """A call, as far as it was asked for: `part` of it, of some of its channels."""
+
+    source: Source
+    part: Span
+    chosen: tuple[int, ...]  # which of the call's channels
+    channels: tuple[HeardChannel, ...]
+
+    @property
+    def call(self) -> CallAudio:
+        """Who called whom, and why not all of it was heard."""
+        return self.source.call
+
+    def sound(self, spans: Sequence[Span]) -> list[list[Samples]]:
+        """The sound of these spans, in their order, of each channel. Memory: of the spans."""
+        pieces: list[list[list[Samples]]] = [[[] for _ in self.channels] for _ in spans]
+        last = max((span.end for span in spans), default=0)
+        for block in self.source.blocks():
+            for mine, span in zip(pieces, spans, strict=True):
+                for kept, place in zip(mine, self.chosen, strict=True):
+                    kept.append(cut(block[place], span))
+            if all(samples.start >= last for samples in block):
+                break
+        return [[_joined(kept, span) for kept in mine] for mine, span in zip(pieces, spans, strict=True)]
+
+
+def sources(path: Path, raw: str | None, complain: Complain) -> Iterator[Source]:
+    """The calls of a file, one after the other. `complain` is told why not all of it can be heard.
+
+    Raises UnreadableAudio (a ValueError) if there is nothing to hear; OSError as the disk does.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise UnreadableAudio("not a regular file; record it to a file first")
+    if raw is None and is_capture(path):
+        capture = CaptureCalls(path)
+        for call in capture:
+            if call.problem:
+                complain(f"call {call.call}: {call.problem}")
+            yield _of_capture(call)
+        if capture.problem:
+            complain(capture.problem)
+        return
+    recording = open_raw(path, raw) if raw else open_wav(path)
+    if recording.layout.problem:
+        complain(recording.layout.problem)
+    channels = tuple(Channel(name, silence(0, 0)) for name in recording.layout.names)
+    yield Source(CallAudio("", channels, problem=recording.layout.problem), lambda: recording.blocks(BLOCK / RATE_HZ))
+
+
+def _of_capture(call: CallAudio) -> Source:
+    sounds = [channel.samples for channel in call.channels]
+    longest = max((len(sound.pcm) for sound in sounds), default=0)
+
+    def blocks() -> Iterator[Block]:
+        for first in range(0, longest, BLOCK):
+            yield tuple(cut(sound, Span(first, first + BLOCK)) for sound in sounds)
+
+    named = tuple(replace(channel, samples=silence(0, 0)) for channel in call.channels)
+    return Source(replace(call, channels=named), blocks)
+
+
+def listen(source: Source, part: Span, chosen: Iterable[int]) -> HeardCall:
+    """Hear a call from its beginning, as a line would, and keep what reaches into `part`."""
+    chosen = tuple(chosen)
+    ears = [_Ear() for _ in chosen]
+    for block in source.blocks():
+        for ear, place in zip(ears, chosen, strict=True):
+            ear.feed(block[place], part)
+        if all(samples.start >= part.end + BEHIND for samples in block):
+            break
+    heard = tuple(ear.finish(source.call.channels[place], part) for ear, place in zip(ears, chosen, strict=True))
+    ends = [channel.figures.start + channel.figures.samples for channel in heard if channel.figures.samples]
+    end = min(max(ends, default=part.start), part.end)
+    return HeardCall(source, Span(part.start, end), chosen, heard)
+
+
+class _Ear:
+    """One channel being heard."""
+
+    def __init__(self) -> None:
+        self._detector = Detector(signals_of(FORMATS))
+        self._symbols: list[Symbol] = []
+        self._measuring = Measuring()
+
+    def feed(self, samples: Samples, part: Span) -> None:
+        if len(samples.pcm):
+            self._symbols += self._detector.feed(samples)
+            self._measuring.feed(cut(samples, part))
+
+    def finish(self, channel: Channel, part: Span) -> HeardChannel:
+        symbols = self._symbols + self._detector.finish()
+        inside = [
+            one for one in findings(channel, symbols) if one.value.start < part.end and one.value.end > part.start
+        ]
+        return HeardChannel(channel.name, self._measuring.finish(), tuple(inside))
+
+
+def findings(channel: Channel, symbols: Sequence[Symbol]) -> list[Finding]:
+    """Symbols, and what every format makes of them. Events are read apart; a frame that both tell is given once."""
+    sound, event = Witness.SOUND.value, Witness.EVENT.value
+    heard = [Finding(channel.name, symbol, sound) for symbol in symbols]
+    heard += [Finding(channel.name, digit, event) for digit in channel.events]
+    told = read(channel.events)
+    for result in read(symbols):
+        same = next((other for other in told if _same(result, other)), None)
+        if same is not None:
+            told.remove(same)
+        heard.append(Finding(channel.name, result, sound if same is None else BOTH))
+    heard += [Finding(channel.name, result, event) for result in told]
+    return sorted(heard, key=lambda finding: finding.place)
+
+
+def read(symbols: Iterable[Symbol]) -> list[Frame | Rejected]:
+    """What all formats read in a whole channel, those without a check too; time passes as it would on a call."""
+    reading = Reading(FORMATS)
+    results: list[Frame | Rejected] = []
+    for symbol in symbols:
+        results += _wait(reading, symbol.start)
+        results += reading.hear(symbol)
+    return results + list(_wait(reading, None))
+
+
+def _wait(reading: Reading, until: int | None) -> Iterator[Frame | Rejected]:
+    passed = None
+    while (due := reading.deadline) is not None and due != passed and (until is None or due <= until):
+        yield from reading.tick(due)
+        passed = due
+
+
+def _same(one: Frame | Rejected, other: Frame | Rejected) -> bool:
+    if not isinstance(one, Frame) or not isinstance(other, Frame):
+        return False
+    return (one.format, one.raw) == (other.format, other.raw) and one.start < other.end and other.start < one.end
+
+
+def cut(samples: Samples, span: Span) -> Samples:
+    """What of `samples` lies in `span`, its losses included; may be nothing."""
+    start = min(max(samples.start, span.start), samples.end)
+    end = max(min(samples.end, span.end), start)
+    inside = (one for one in samples.lost if one.start < end and start < one.end)
+    lost = tuple(Span(max(one.start, start), min(one.end, end)) for one in inside)
+    return Samples(start, samples.pcm[start - samples.start : end - samples.start], lost)
+
+
+def _joined(pieces: Sequence[Samples], span: Span) -> Samples:
+    """Pieces that follow each other as one."""
+    import numpy as np
+
+    there = [piece for piece in pieces if len(piece.pcm)]
+    if not there:
+        return silence(span.start, 0)
+    return Samples(there[0].start, np.concatenate([one.pcm for one in there]), sum((one.lost for one in there), ()))
+
+
+def _busy(found: Iterable[Finding]) -> Iterator[Span]:
+    return (Span(one.value.start, one.value.end) for one in found if not isinstance(one.value, Frame | Rejected))
+
+
+def _is_sound(finding: Finding) -> bool:
+    return finding.witness == Witness.SOUND.value
