@@ -9,6 +9,7 @@ decoder. Every number that is drawn comes from the generator handed in, so that 
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +18,13 @@ from decoder.samples import Samples
 
 from .axes import AXES, BASE, Call, varied
 from .line import over
+from .mixes import MIXES
 from .network import carried
 from .panel import raw_of, spoken
 
-__all__ = ["AXES", "BASE", "Call", "Drawn", "draw", "drawn", "placed", "raw_of", "varied"]
+__all__ = ["AXES", "BASE", "EVERY", "MIXES", "Call", "Drawn", "draw", "drawn", "numbered", "placed", "raw_of", "varied"]
+
+EVERY = AXES | MIXES
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,12 @@ def draw(name: str, value: float, random: np.random.Generator) -> tuple[str, Sam
 
 def drawn(name: str, value: float, random: np.random.Generator, account: str | None = None) -> Drawn:
     """The same with the messages apart, and an account that the caller chooses."""
-    return placed(AXES[name].call(value, random), random, account)
+    return placed(EVERY[name].call(value, random), random, account)
+
+
+def numbered(name: str, value: float, seed: int, number: int, account: str | None = None) -> Drawn:
+    """Call `number` of a seed, whatever was drawn before it: how a report names one call."""
+    return drawn(name, value, np.random.default_rng([seed, zlib.crc32(f"{name} {value:g}".encode()), number]), account)
 
 
 def placed(call: Call, random: np.random.Generator, account: str | None = None) -> Drawn:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 
 RATE = 8000
+SPEECH_SEED = 20  # not the talk-off corpus's
 DIAL_HZ = {"JP": (400.0,), "US": (350.0, 440.0), "EU": (425.0,)}
 SLOPES = {"white": 0.0, "pink": 0.5, "brown": 1.0}  # of amplitude: 3 and 6 dB an octave
 
@@ -73,10 +76,22 @@ def sines(length: int, tones: tuple[tuple[float, int, int], ...]) -> F64:
 
 def speech(length: int, random: np.random.Generator) -> F64:
     """A piece of somebody speaking, of rms 1."""
-    voices = babble()
-    first = random.integers(0, len(voices) - length)
-    piece = voices[first : first + length]
-    return piece / max(float(np.sqrt(np.mean(piece**2))), 1.0)
+    voices = _voices()
+    while True:  # not in a pause
+        first = random.integers(0, len(voices) - length)
+        piece = voices[first : first + length].astype(float)
+        rms = float(np.sqrt(np.mean(piece**2)))
+        if rms > 300:
+            return piece / rms
+
+
+@cache
+def _voices() -> NDArray[np.int16]:
+    """Twelve minutes of the speech corpus, people and machines, one piece after the other."""
+    sys.path.append(str(Path(__file__).parents[1]))
+    from speech import shelf
+
+    return np.concatenate([sound for number in (0, 1) for _, sound in shelf(number, SPEECH_SEED)])
 
 
 def music(length: int, random: np.random.Generator) -> F64:
