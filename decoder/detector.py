@@ -15,6 +15,7 @@ from decoder.bank import TAIL, Bank, Careful, near
 from decoder.digits import Found
 from decoder.dtmf import BLOCK, HOP, HOPS_A_BLOCK, I64, Flags
 from decoder.exchange import Signal
+from decoder.pulses import Pulses
 from decoder.samples import I16, Samples, Span
 from decoder.symbols import Gap, Symbol, Tone
 from decoder.tones import Tones
@@ -38,7 +39,7 @@ class Listener(Protocol):
         """The call is over: return what was still sounding."""
 
 
-LISTENERS: Final[dict[Signal, Callable[[], Listener]]] = {}
+LISTENERS: Final[dict[Signal, Callable[[], Listener]]] = {Signal.PULSES: Pulses}
 """Who hears what besides keys and single tones."""
 
 
