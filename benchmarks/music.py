@@ -94,7 +94,7 @@ def _played(random: np.random.Generator) -> tuple[str, np.ndarray]:
     pair, scale = str(random.choice(list(PAIRS))), str(random.choice(list(SCALES)))
     bars = int(random.integers(4, 13))
     notes = _melody(pair, SCALES[scale], bars, random)
-    kind = str(random.choice(["bare", "chords", "band"], p=[0.4, 0.4, 0.2]))
+    kind = str(random.choice(["bare", "chords", "band"], p=[0.2, 0.45, 0.35]))
     programs = {0: LEADS[lead][0], 1: int(random.choice(BACKING))}
     if kind != "bare":
         notes += _chords(SCALES[scale], bars, random)
