@@ -9,7 +9,7 @@ come back.
 that is heard, somebody talking or a dial tone under the digits, compressed legs, packets lost in bursts, jitter buffers
 at work. Seldom one thing alone.
 
-The shares of each were set once so that spandsp 0.0.6 reads 75-80 % and 18-22 % of the frames (seed 1, 800 calls each),
+The shares of each were set once so that spandsp 0.0.6 reads 75-80 % and 18-22 % of the frames (seed 1, 2000 calls each),
 with no other decoder's figures in sight; `decoder_accuracy.py` prints that column in every run.
 """
 
@@ -64,7 +64,7 @@ def hard(_: float, random: Generator) -> Call:
     changes |= {
         "level_dbm0": _about(random, -24, 7, -42, -6),
         "twist_db": changes["twist_db"] - random.uniform(0, 6),
-        "snr_db": random.uniform(14, 30) if random.random() < 0.35 else random.uniform(-2, 14),
+        "snr_db": random.uniform(14, 30) if random.random() < 0.3 else random.uniform(-2, 14),
         "colour": random.choice(["white", "pink", "brown"], p=[0.5, 0.35, 0.15]),
         "band": random.random() < 0.7,
         "codecs": _codecs(random, compressed=0.3),
