@@ -16,8 +16,9 @@ from decoder.digits import Found
 from decoder.dtmf import BLOCK, HOP, HOPS_A_BLOCK, I64, Flags
 from decoder.exchange import Signal
 from decoder.pulses import Pulses
+from decoder.rows import Rows
 from decoder.samples import I16, Samples, Span
-from decoder.symbols import Gap, Symbol, Tone
+from decoder.symbols import Gap, Row, Symbol, Tone
 from decoder.tones import Tones
 
 GRID: Final = math.lcm(BLOCK, tones.HOP)
@@ -39,7 +40,7 @@ class Listener(Protocol):
         """The call is over: return what was still sounding."""
 
 
-LISTENERS: Final[dict[Signal, Callable[[], Listener]]] = {Signal.PULSES: Pulses}
+LISTENERS: Final[dict[Signal, Callable[[], Listener]]] = {Signal.ROWS: Rows, Signal.PULSES: Pulses}
 """Who hears what besides keys and single tones."""
 
 
@@ -122,7 +123,7 @@ class Detector:
 
     def _release(self, until: int | None) -> list[Symbol]:
         self._ready.sort(key=_order)
-        count = len(self._ready) if until is None else sum(symbol.end < until for symbol in self._ready)
+        count = len(self._ready) if until is None else sum(_place(symbol) < until for symbol in self._ready)
         released, self._ready = self._ready[:count], self._ready[count:]
         return released
 
@@ -131,8 +132,13 @@ def _listeners(signals: frozenset[Signal]) -> list[Listener]:
     return [LISTENERS[signal]() for signal in Signal if signal in signals and signal is not Signal.DTMF]
 
 
+def _place(symbol: Symbol) -> int:
+    """Where in the stream a symbol stands: at its end, but for a row, which is known only later."""
+    return symbol.known_at if isinstance(symbol, Row) else symbol.end
+
+
 def _order(symbol: Symbol) -> tuple[int, int, str]:
-    return symbol.end, symbol.start, type(symbol).__name__
+    return _place(symbol), symbol.start, type(symbol).__name__
 
 
 def _moved(tones: list[Tone], by: int) -> list[Tone]:

@@ -20,6 +20,7 @@ class Signal(Enum):
     """What a format is sent as: the detector runs one listener for each that is asked for."""
 
     DTMF = "dtmf"
+    ROWS = "rows"  # rows of keypad digits, heard as a whole where single ones are in doubt
     PULSES = "pulses"  # bursts of one tone that are counted
     SEQUENCE = "sequence"  # keypad tones one after the other, not in pairs
     BELL_103 = "bell103"  # both channels, 300 and 110 baud

@@ -20,7 +20,9 @@ class Witness(Enum):
 
     SOUND = "sound"  # our own detector, on samples
     MODEM = "modem"  # the modem's DLE report (V.253)
-    EVENT = "event"  # RFC 4733 telephone-event, or SIP INFO
+    EVENT = "event"  # RFC 4733 telephone-event
+    INFO = "info"  # SIP INFO
+    BOTH = "both"  # sound, and an event or SIP INFO (`witnesses.py`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,32 @@ class Digit:
     confidence: float
     likelihoods: tuple[float, ...] = ()
     witness: Witness = Witness.SOUND
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Digits sent evenly one after the other, as the careful stage hears them: nothing is decided yet (`rows.py`).
+
+    digits    in order, each with its likelihoods; of one that nobody could hear they are all 0
+    presence  natural log-likelihood ratio of each digit: some key against none
+    usual     what a digit that is wholly heard has of that, on this call
+    known_at  sample at which the row was known to end: its place in the stream of symbols
+    """
+
+    digits: tuple[Digit, ...]
+    presence: tuple[float, ...]
+    usual: float
+    known_at: int
+
+    @property
+    def start(self) -> int:
+        """First sample of the first digit."""
+        return self.digits[0].start
+
+    @property
+    def end(self) -> int:
+        """Just behind the last digit."""
+        return self.digits[-1].end
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +132,4 @@ class Gap:
     end: int
 
 
-Symbol = Digit | Tone | Pulse | Character | Gap
+Symbol = Digit | Row | Tone | Pulse | Character | Gap

@@ -1,0 +1,143 @@
+"""How much a window of sound speaks for each of the sixteen keys: log-likelihood ratios, calibrated on the call itself.
+
+Everything is measured against the call: how loud its noise is in either group of tones, how loud the panel's tones
+are, how far its clock is off. A tone is then not "loud" but "as loud as this panel's tones are":
+
+    amplitude a of a tone in a window, in units of the noise         density
+    the tone is on    around a0, give or take noise and SPREAD       normal
+    it is not         noise, and what other tones spill: LEAK        Rayleigh
+    either way        with a chance of UNFORESEEN, anything          1 / (1 + a)²
+
+The last line keeps a likelihood finite: a burst of noise, a hole or a wrong guess of ours costs a digit some eight
+nats and never a certainty that isn't there. LEAK does the same for the model itself: what is 18 dB below the tones
+is not evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from decoder.keypad import HIGH_HZ, LOW_HZ
+from decoder.passband import C128, CENTRE_HZ, F64, I64, STEP, Sums
+from decoder.samples import RATE_HZ
+
+GROUPS: Final = (slice(0, 4), slice(4, 8))
+HZ: Final = np.array(LOW_HZ + HIGH_HZ)
+
+UNFORESEEN: Final = 0.02
+SPREAD: Final = 0.2  # of a panel's amplitude from tone to tone: ±1.7 dB, echoes and slopes of the line
+LEAK: Final = 0.015  # of the tones' energy that may turn up where none should be: −18 dB
+QUIETER: Final = 0.3  # quantile of a group's energies that is noise: at most one of four tones is on at a time …
+QUIETER_OF_NOISE: Final = 0.357  # … and of an exponential distribution that quantile, in units of its mean
+LOUDER: Final = 0.88  # quantile of the windows' strongest tones that is a digit well covered: half of the time is pause
+
+OFFSETS: Final = np.arange(-3.6, 3.61, 0.3)  # percent; a unit's clock is never further off
+SPECTRUM: Final = 256  # points: 5.2 Hz apart
+PORTION: Final = 54  # of the passband, 40 ms, looked at for the offset
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What one group of tones is like on this call, energies per sample of the passband.
+
+    noise : of a window in which no tone of the group is on, whatever its width
+    tone  : of a sample of a tone: a window of n samples has noise + n · tone
+    """
+
+    noise: float
+    tone: float
+
+    def expected(self, width: int) -> tuple[float, float]:
+        """The unit of energies in a window of this width, and the amplitude of a tone in units of its root."""
+        leak = LEAK * self.tone * width
+        unit = self.noise + leak
+        return unit, float(np.sqrt(self.tone * width / unit))
+
+
+def offset_percent(band: C128, known: F64) -> float:
+    """How far the panel's clock is off, in percent: where its tones are strongest, all of them moved by the same."""
+    count = max((len(band) - PORTION) // (PORTION // 2) + 1, 1)
+    whole = np.zeros((count - 1) * (PORTION // 2) + PORTION, np.complex128)
+    whole[: len(band)] = (band * known)[: len(whole)]
+    frames = np.lib.stride_tricks.sliding_window_view(whole, PORTION)[:: PORTION // 2]
+    power = np.abs(np.fft.fft(frames, SPECTRUM, axis=1)) ** 2
+    hz = HZ[:, None] * (1 + OFFSETS / 100) - CENTRE_HZ  # (8, offsets)
+    place = hz * SPECTRUM * STEP / RATE_HZ
+    low = np.floor(place).astype(np.int64)
+    share = place - low
+    at = power[:, low % SPECTRUM] * (1 - share) + power[:, (low + 1) % SPECTRUM] * share  # (frames, 8, offsets)
+    best = sum(at[:, group].max(axis=1).sum(axis=0) for group in GROUPS)
+    top = int(np.argmax(best))
+    if not 0 < top < len(OFFSETS) - 1:
+        return float(OFFSETS[top])
+    left, middle, right = best[top - 1 : top + 2]
+    bend = left - 2 * middle + right
+    return float(OFFSETS[top] + (0.3 * 0.5 * (left - right) / bend if bend < 0 else 0.0))
+
+
+def levels(energy: F64, count: F64, width: int) -> tuple[Level, Level] | None:
+    """Noise and tone of both groups, from energies (8, n) of windows of `width` all over it; None: too little."""
+    whole = count > 0.9 * width
+    if np.count_nonzero(whole) < 16:
+        return None
+    found = []
+    for group in GROUPS:
+        mine = energy[group][:, whole]
+        noise = max(float(np.quantile(mine, QUIETER)) / QUIETER_OF_NOISE, 1e-3)
+        loud = float(np.quantile(mine.max(axis=0), LOUDER))
+        found.append(Level(noise, max(loud - noise, 0.05 * noise) / width))
+    return found[0], found[1]
+
+
+class Scale:
+    """Energies of windows of one width to log-likelihood ratios: a tone of this call against none."""
+
+    def __init__(self, level: Level, width: int) -> None:
+        self.unit, self.expected = level.expected(width)
+        self._amplitude = np.linspace(0, 3 * self.expected + 6, 400)
+        self._ratio = _ratio(self._amplitude, self.expected)
+        on = np.exp(-0.5 * ((self._amplitude - self.expected) / _spread(self.expected)) ** 2)
+        self.mean = float((on * self._ratio).sum() / on.sum())  # that a tone gives, if all is as it should be
+
+    def ratio(self, energy: F64) -> F64:
+        """Natural log of: density if the tone is on, over density if it is not. Any shape."""
+        return np.interp(np.sqrt(energy / self.unit), self._amplitude, self._ratio)
+
+
+def _spread(expected: float) -> float:
+    return float(np.sqrt(0.5 + (SPREAD * expected) ** 2))
+
+
+def _ratio(amplitude: F64, expected: float) -> F64:
+    spread = _spread(expected)
+    anything = UNFORESEEN / (1 + amplitude) ** 2
+    normal = np.exp(-0.5 * ((amplitude - expected) / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
+    on = (1 - UNFORESEEN) * normal + anything
+    off = (1 - UNFORESEEN) * 2 * amplitude * np.exp(-(amplitude**2)) + anything
+    return np.asarray(np.log(on / off))
+
+
+def tone_ratios(sums: Sums, scales: tuple[Scale, Scale], start: I64, width: int) -> F64:
+    """Log-likelihood ratios of the eight tones in windows `[start, start + width)`. Returns (8, n).
+
+    A window of which only a part is known says that part of what it could say.
+    """
+    energy, count = sums.energy(start, width)
+    part = np.minimum(count / width, 1)
+    energy /= np.maximum(part, 0.1)
+    both = [scale.ratio(energy[group]) for scale, group in zip(scales, GROUPS, strict=True)]
+    return np.concatenate(both) * part
+
+
+def key_ratios(tones: F64) -> F64:
+    """The sixteen keys by row and column, from their tones: (8, n) → (16, n), place 4 · row + column."""
+    return np.asarray((tones[:4, None] + tones[None, 4:]).reshape(16, -1))
+
+
+def log_sum(values: F64) -> F64:
+    """ln Σ exp over the first axis."""
+    top = values.max(axis=0)
+    return np.asarray(top + np.log(np.exp(values - top).sum(axis=0)))

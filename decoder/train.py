@@ -1,0 +1,191 @@
+"""A stretch of sound to one row of digits, each with the likelihoods of all sixteen keys: the careful stage.
+
+    sound ─▶ passband ─▶ clock offset ─▶ levels ─▶ evidence everywhere ─▶ period ─▶ where the digits are
+                                                      ▲                                   │
+                                                      └── length of the tones, once more ◀┘
+    ─▶ full-length windows at the places found ─▶ likelihoods
+
+Nothing is decided here: a format decides on the whole row (`row_decision.py`). Sound that was made up (lost packets,
+repeated packets) is left out of all sums.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from decoder.cadence import STEP_MS, Path, best_row, filled, periods
+from decoder.evidence import (
+    HZ,
+    Level,
+    Scale,
+    key_ratios,
+    levels,
+    log_sum,
+    offset_percent,
+    tone_ratios,
+)
+from decoder.keypad import GRID
+from decoder.passband import F64, I64, STEP, Flags, Sums, passband, sums
+from decoder.samples import I16, RATE_HZ, level_of
+from decoder.symbols import KEYS, Digit, Row
+
+GRID_STEP: Final = round(STEP_MS * RATE_HZ / 1000 / STEP)  # of the passband
+FIRST_WIDTH: Final = 40  # 30 ms: the shortest tones are that long
+PAUSE_WIDTH: Final = 14  # 10 ms of a pause looked at before and behind a digit
+PAUSE_MOST: Final = 2.5  # that a pause which is none may speak against a digit
+PAUSE_AWAY: Final = 4  # 3 ms between a tone and what is looked at for its pause
+DIGITS_MIN: Final = 6
+USUAL_SHARE: Final = 0.4  # of what a digit usually has of presence, the median of a row has …
+EDGE_SHARE: Final = 0.3  # … and the first and the last
+GRID_OF_KEYS: Final = list(GRID)
+WIDTHS: Final = (28, 200)  # 21 … 150 ms
+PART: Final = 0.55  # of a digit that may be all that is left of it: the other part fell to the network …
+PART_CHANCE: Final = 0.03  # … so often
+
+
+class Stretch:
+    """The careful look at one stretch of sound; its steps as methods, so that a picture can show each of them."""
+
+    def __init__(self, sound: I16, known: Flags) -> None:
+        count = -(-len(sound) // STEP)
+        padded = np.zeros(count * STEP, np.bool_)
+        padded[: len(known)] = known
+        self.known = np.asarray(padded.reshape(-1, STEP).all(axis=1), np.float64)
+        self.band = passband(sound, known)
+        self.offset = offset_percent(self.band, self.known)
+        self.sums: Sums = sums(self.band, self.known, HZ * (1 + self.offset / 100))
+        self.grid: I64 = np.arange(0, max(count - FIRST_WIDTH, 0), GRID_STEP)
+
+    def row(self) -> tuple[Path, int] | None:
+        """The digits' places on the grid, and the length of their tones in samples of the passband; None: no row."""
+        found = self._levels(FIRST_WIDTH)
+        if found is None:
+            return None
+        presence = self._presence(found, FIRST_WIDTH)
+        best: tuple[Path, int] | None = None
+        for period in periods(presence):
+            row = best_row(presence, period)
+            if len(row.places) < DIGITS_MIN:
+                continue
+            width = self._length(row, found, period)
+            fine = self._levels(width) or found
+            evidence = self._presence(fine, width) + self._pauses(fine, width)
+            again = best_row(evidence, period)
+            if best is None or again.score > best[0].score:
+                best = again, width
+        return best
+
+    def _levels(self, width: int) -> tuple[Level, Level] | None:
+        energy, count = self.sums.energy(self.grid, width)
+        return levels(energy, count, width)
+
+    def _presence(self, found: tuple[Level, Level], width: int) -> F64:
+        """Log-likelihood ratio of some key against none, in a window at each place of the grid."""
+        scales = (Scale(found[0], width), Scale(found[1], width))
+        keys = key_ratios(tone_ratios(self.sums, scales, self.grid, width))
+        return np.asarray(log_sum(keys) - np.log(16))
+
+    def _pauses(self, found: tuple[Level, Level], width: int) -> F64:
+        """What speaks against a digit at each place: that there is a tone just before it, or just behind."""
+        scales = (Scale(found[0], PAUSE_WIDTH), Scale(found[1], PAUSE_WIDTH))
+        before = self.grid - PAUSE_WIDTH - PAUSE_AWAY
+        behind = self.grid + width + PAUSE_AWAY
+        said = np.zeros(len(self.grid))
+        for start in (before, behind):
+            keys = key_ratios(tone_ratios(self.sums, scales, start, PAUSE_WIDTH))
+            said -= np.clip(log_sum(keys) - np.log(16), 0, PAUSE_MOST)
+        return said
+
+    def _length(self, row: Path, found: tuple[Level, Level], period: int) -> int:
+        """How long the tones of a row are, in samples of the passband."""
+        places = np.array([place for place in row.places if place >= 0])
+        scales = (Scale(found[0], FIRST_WIDTH), Scale(found[1], FIRST_WIDTH))
+        keys = key_ratios(tone_ratios(self.sums, scales, self.grid[places], FIRST_WIDTH)).argmax(axis=0)
+        around = np.arange(-period, period + 1) * GRID_STEP
+        starts = self.grid[places][:, None] + around[None, :]
+        energy, _ = self.sums.energy(starts.ravel(), PAUSE_WIDTH)
+        energy = energy.reshape(8, len(places), len(around))
+        mine = np.arange(len(places))
+        profile = np.zeros(len(around))
+        for tone, level in zip((keys // 4, 4 + keys % 4), found, strict=True):
+            part = energy[tone, mine]
+            profile += np.clip(part.mean(axis=0) - level.noise, 0, None) / level.tone
+        top = np.sort(profile)[-max(FIRST_WIDTH // GRID_STEP, 4) :].mean()
+        middle = period + FIRST_WIDTH // GRID_STEP // 2 - PAUSE_WIDTH // GRID_STEP // 2
+        off = profile < 0.5 * top
+        ahead, behind = np.flatnonzero(off[:middle]), np.flatnonzero(off[middle:])
+        first = int(ahead[-1]) + 1 if len(ahead) else 0
+        last = middle + int(behind[0]) - 1 if len(behind) else len(off) - 1
+        # A window at half of the plateau is half covered.
+        width = (last - first + 1) * GRID_STEP
+        longest = period * GRID_STEP - PAUSE_WIDTH
+        return int(np.clip(width, WIDTHS[0], max(min(WIDTHS[1], longest), WIDTHS[0])))
+
+    def loudness(self, width: int) -> tuple[float, float]:
+        """Mean level of both groups' tones in dBm0, and high minus low in dB."""
+        found = self._levels(width)
+        assert found is not None
+        low, high = (level_of(2 * float(np.sqrt(level.tone))) for level in found)
+        return (low + high) / 2, high - low
+
+    def tones(self, row: Path, width: int) -> tuple[F64, F64]:
+        """Ratios of the digits found, (16, n), whole windows and parts weighed; what a tone of either group usually has."""
+        found = self._levels(width)
+        assert found is not None
+        start = self.grid[np.clip(filled(row.places), 0, len(self.grid) - 1)]
+        part = round(PART * width)
+        wholes = (Scale(found[0], width), Scale(found[1], width))
+        parts = (Scale(found[0], part), Scale(found[1], part))
+        whole = key_ratios(tone_ratios(self.sums, wholes, start, width))
+        head = key_ratios(tone_ratios(self.sums, parts, start, part))
+        tail = key_ratios(tone_ratios(self.sums, parts, start + width - part, part))
+        chance = np.log([1 - 2 * PART_CHANCE, PART_CHANCE, PART_CHANCE])
+        keys = log_sum(np.stack([whole + chance[0], head + chance[1], tail + chance[2]]))
+        keys[:, np.array(row.places) < 0] = 0
+        return keys, np.array([scale.mean for scale in wholes])
+
+
+def row_of(sound: I16, known: Flags, at: int, known_at: int) -> Row | None:
+    """The row of digits in a stretch of sound that begins at sample `at`; None if there is none.
+
+    known: (n,), false where the sound was made up      known_at: the sample up to which sound was looked at
+    """
+    stretch = Stretch(sound, known)
+    found = stretch.row()
+    if found is None:
+        return None
+    path, width = found
+    keys, means = stretch.tones(path, width)
+    presence = log_sum(keys) - np.log(16)
+    usual = float(means.sum() - np.log(16))
+    first, last = _trimmed(presence, usual)
+    if last - first < DIGITS_MIN or np.median(presence[first:last]) < USUAL_SHARE * usual:
+        return None
+    starts = at + STEP * stretch.grid[np.clip(filled(path.places), 0, len(stretch.grid) - 1)]
+    likelihoods = np.empty((len(presence), 16))
+    likelihoods[:, GRID_OF_KEYS] = keys.T
+    likelihoods -= likelihoods.max(axis=1, keepdims=True)
+    chance = 1 / np.exp(likelihoods).sum(axis=1)
+    level, twist = stretch.loudness(width)
+    digits = tuple(
+        Digit(
+            KEYS[int(likelihoods[place].argmax())],
+            int(starts[place]),
+            int(starts[place]) + width * STEP,
+            round(level, 2),
+            round(twist, 2),
+            round(stretch.offset, 2),
+            round(float(chance[place]), 4),
+            tuple(np.round(likelihoods[place], 2).tolist()),
+        )
+        for place in range(first, last)
+    )
+    return Row(digits, tuple(np.round(presence[first:last], 2).tolist()), round(usual, 2), known_at)
+
+
+def _trimmed(presence: F64, usual: float) -> tuple[int, int]:
+    """Without what is hardly there at either end."""
+    there = np.flatnonzero(presence > EDGE_SHARE * usual)
+    return (int(there[0]), int(there[-1]) + 1) if len(there) else (0, 0)
