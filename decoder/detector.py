@@ -18,6 +18,7 @@ from decoder.exchange import Signal
 from decoder.pulses import Pulses
 from decoder.rows import Rows
 from decoder.samples import I16, Samples, Span
+from decoder.sequence import Sequence
 from decoder.symbols import Gap, Row, Symbol, Tone
 from decoder.tones import Tones
 
@@ -40,7 +41,11 @@ class Listener(Protocol):
         """The call is over: return what was still sounding."""
 
 
-LISTENERS: Final[dict[Signal, Callable[[], Listener]]] = {Signal.ROWS: Rows, Signal.PULSES: Pulses}
+LISTENERS: Final[dict[Signal, Callable[[], Listener]]] = {
+    Signal.ROWS: Rows,
+    Signal.PULSES: Pulses,
+    Signal.SEQUENCE: Sequence,
+}
 """Who hears what besides keys and single tones."""
 
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from decoder.exchange import Format
-from decoder.formats import contact_id
+from decoder.formats import ademco_express, bs8521, contact_id, high_speed, stmf, tt92
 
-FORMATS: Final[tuple[Format, ...]] = (contact_id.FORMAT,)
+FORMATS: Final[tuple[Format, ...]] = (
+    contact_id.FORMAT,
+    ademco_express.FORMAT,
+    high_speed.FORMAT,
+    tt92.FORMAT,
+    ademco_express.UNCHECKED,
+    high_speed.UNCHECKED,
+    bs8521.FORMAT,
+    stmf.FORMAT,
+)
 
 USUAL: Final = tuple(known for known in FORMATS if known.integrity)
 """What is read where nobody says otherwise: a format without a check is off until it is asked for by name."""
