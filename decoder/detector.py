@@ -18,7 +18,7 @@ from decoder.exchange import Signal
 from decoder.pulses import Pulses
 from decoder.rows import Rows
 from decoder.samples import I16, Samples, Span
-from decoder.sequence import Sequence
+from decoder.sequence import Sequences
 from decoder.symbols import Gap, Row, Symbol, Tone
 from decoder.tones import Tones
 
@@ -44,7 +44,7 @@ class Listener(Protocol):
 LISTENERS: Final[dict[Signal, Callable[[], Listener]]] = {
     Signal.ROWS: Rows,
     Signal.PULSES: Pulses,
-    Signal.SEQUENCE: Sequence,
+    Signal.SEQUENCE: Sequences,
 }
 """Who hears what besides keys and single tones."""
 

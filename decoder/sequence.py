@@ -77,7 +77,7 @@ class _Sounding:
     above: float
 
 
-class Sequence:
+class Sequences:
     """The single keypad tones of one direction of one call: a `Listener` of the detector."""
 
     def __init__(self) -> None:
