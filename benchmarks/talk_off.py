@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import music
 import speech
 from decoder_peers import Spandsp
-from decoder_signals import companded
+from lines.codecs import companded
 
 from decoder.detector import Detector
 from decoder.exchange import signals_of

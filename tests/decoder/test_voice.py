@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from decoder.samples import I16, Samples, Span, peak_of
-from decoder.voice import HANGOVER, Voice
+from decoder.voice import HANGOVER, LATE, Voice
 
 
 def noise(level_dbm0: float, ms: int, seed: int = 1) -> I16:
@@ -55,8 +55,9 @@ def test_it_says_who_is_present_now() -> None:
     voice.feed(Samples(0, noise(-60, 500)))
     assert voice.present is None
     voice.feed(Samples(4_000, groan(-20, 500)))
+    voice.feed(Samples(8_000, noise(-60, LATE // 8, 2)))
     assert voice.present is not None
-    assert voice.feed(Samples(8_000, np.zeros(HANGOVER + 320, np.int16))) != []
+    assert voice.feed(Samples(8_000 + LATE, noise(-60, HANGOVER // 8 + 220, 3))) != []
     assert voice.present is None
 
 
