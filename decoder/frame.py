@@ -38,6 +38,7 @@ class Frame:
     start, end samples since answer: first sample of the first digit, last of the last
     confidence 0..1, of the whole frame
     recovered  positions in `raw` that were decided by checksum or structure, not by sound
+    account_recovered  some of them belong to the account: the address is to be asked for first
     note       what a person should know: a sender's known fault that was read past
     Strings throughout: leading zeros count.
     """
@@ -54,6 +55,7 @@ class Frame:
     confidence: float
     checksum_ok: bool = True
     recovered: tuple[int, ...] = ()
+    account_recovered: bool = False
     note: str = ""
 
 

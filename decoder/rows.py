@@ -11,6 +11,7 @@ Speech has often more: it costs the careful look, and is not taken for digits th
 
 from __future__ import annotations
 
+import itertools
 from typing import Final
 
 import numpy as np
@@ -19,8 +20,8 @@ from decoder import goertzel
 from decoder.holes import made_up
 from decoder.keypad import HIGH_HZ, LOW_HZ
 from decoder.passband import F64, Flags
-from decoder.samples import F32, I16, Samples, Span, peak_of
-from decoder.symbols import Symbol
+from decoder.samples import F32, I16, Samples, Span, from_ms, peak_of
+from decoder.symbols import Row, Symbol
 from decoder.train import row_of
 
 HOP: Final = 160  # 20 ms
@@ -37,6 +38,7 @@ AGAIN: Final = 40  # hops after which a candidate without pauses is looked at
 LATENCY: Final = 8  # hops: so many may be taken at once while nothing is going on
 LONGEST: Final = 300  # hops, 6 s, that one look covers
 SHORTEST: Final = 20  # hops, 400 ms: six short digits
+SEEN: Final = from_ms(25)  # of a next digit, and it would have been seen
 LEVEL_DBM0_MIN: Final = -52.0
 
 _BAND_HZ: Final = tuple(float(hz) for hz in range(600, 1800, 50))  # orthogonal over a hop
@@ -58,6 +60,12 @@ def shares(hops: F32) -> tuple[F64, F64]:
     return np.minimum(share, 1.0), pair
 
 
+def _pause_of(row: Row) -> int:
+    """How long the unit pauses between two digits."""
+    starts = sorted(after.start - before.end for before, after in itertools.pairwise(row.digits))
+    return starts[len(starts) // 2]
+
+
 class Rows:
     """Rows of digits on one direction of one call. A listener; `looks` counts what it cost."""
 
@@ -77,6 +85,7 @@ class Rows:
         self._quiet = 0  # hops since a tone
         self._floor = 0  # no candidate begins before
         self._last: tuple[int, int] | None = None  # start and digits of the last row given
+        self._unfinished = False  # a row was found, and a next digit could not yet be told from a pause
 
     @property
     def heard_until(self) -> int:
@@ -127,6 +136,7 @@ class Rows:
                 return []
             self._since = max(self._done - AHEAD, self._floor, 0)
             self._noticed = self._looked = self._done
+            self._unfinished = False
             self._loud, self._quiet = max(self._pair), 0
             return []
         self._loud = max(self._loud * 0.98, pair)
@@ -135,7 +145,7 @@ class Rows:
         self._quiet = self._quiet + 1 if pausing else 0
         rows: list[Symbol] = []
         ready = self._done - self._noticed > LATENCY and self._done - self._since >= SHORTEST
-        paused = self._quiet == 1 or (self._quiet > 0 and self._looked == self._noticed)
+        paused = self._quiet == 1 or (self._quiet > 0 and (self._looked == self._noticed or self._unfinished))
         if ready and (paused or (not pausing and self._done - self._looked >= AGAIN)):
             rows = self._look()
         if self._quiet >= OVER_HOPS or (pausing and mean < IDLE and ready and self._quiet > 3):
@@ -152,7 +162,8 @@ class Rows:
         sound = self._sound[(first - self._first) * HOP : (self._done - self._first) * HOP]
         at = self._sample(first)
         row = row_of(sound, self._known(sound, at), at, self._sample(self._done))
-        if row is None or (row.start, len(row.digits)) == self._last:
+        self._unfinished = row is not None and row.known_at < row.end + _pause_of(row) + SEEN
+        if row is None or self._unfinished or (row.start, len(row.digits)) == self._last:
             return []
         self._last = row.start, len(row.digits)
         return [row]

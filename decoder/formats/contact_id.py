@@ -24,11 +24,12 @@ from typing import Final
 
 from decoder.checksum import CONTACT_ID_VALUES, contact_id_check, modulo_15
 from decoder.echo import without_echoes
-from decoder.exchange import Format, Message, ToneStep
+from decoder.exchange import Format, Message, Signal, ToneStep
 from decoder.frame import Frame, Qualifier, Reason, Rejected
 from decoder.keypad import HEX_KEYS, KEY_DIGITS
-from decoder.samples import from_ms
-from decoder.symbols import Digit, Gap, Symbol
+from decoder.row_decision import Decider, Decision, Layout, layout
+from decoder.samples import Span, from_ms
+from decoder.symbols import Digit, Gap, Row, Symbol
 
 NAME: Final = "contact-id"
 LENGTH: Final = 16
@@ -41,6 +42,9 @@ KISS_OFF: Final = (ToneStep((1400.0,), 850),)  # SIA DC-05: 750-1000 ms
 INTER_DIGIT: Final = from_ms(200)  # a longer pause ends a message
 COMPLETE: Final = from_ms(80)  # of quiet after the sixteenth digit: there is no seventeenth
 DOUBT: Final = 0.5  # a digit less certain is an erasure
+SURE: Final = 0.9  # digits all as certain need no second opinion
+TOLD: Final = 0.2  # a row less sure is not worth a word
+TEN_AS_D: Final = "check value ten sent as key D"
 DIGITS_MAX: Final = 64  # kept of one run, however long somebody leans on the keypad
 
 ACCOUNT, TYPE, QUALIFIER = slice(0, 4), slice(4, 6), slice(6, 7)
@@ -84,9 +88,39 @@ def decode(digits: str) -> Reason | None:
     return None
 
 
+_TEN: Final = {"D": 10}  # what some units send for a check value of ten
+_WORTH: Final = {HEX_KEYS[digit]: value for digit, value in CONTACT_ID_VALUES.items()}
+
+
+def _weights(digits: str, rare: str = "", chance: float = 0.0) -> dict[str, float]:
+    return {HEX_KEYS[digit]: 1.0 / len(digits) for digit in digits} | {
+        HEX_KEYS[digit]: chance / len(rare) for digit in rare
+    }
+
+
+_BODY: Final = _weights("0123456789", "BCDEF", 0.02)
+LAYOUT: Final[Layout] = layout(
+    [
+        *[_weights("0123456789", "BCDEF", 0.1)] * 4,
+        {"1": 0.97, "9": 0.03},
+        {"8": 1.0},
+        {"1": 0.6, "3": 0.35, "6": 0.05},
+        *[_BODY] * 8,
+        _weights("0123456789BCDEF") | {"D": 0.01},
+    ],
+    [*[_WORTH] * 15, _WORTH | _TEN],
+    15,
+)
+"""What panels send, and how often: hexadecimal digits are rare in accounts and hardly ever in codes and zones."""
+
+
 @dataclass(slots=True)
 class Reader:
-    """Collects the digits of one run and judges it when it stands alone. Echoes are no digits of it (`echo.py`)."""
+    """Collects the digits of one run and judges it when it stands alone. Echoes are no digits of it (`echo.py`).
+
+    Where the digits one by one are not sure, the row heard as a whole decides (`row_decision.py`); where both are
+    sure and differ, nobody is believed.
+    """
 
     _heard: list[Digit] = field(default_factory=list)  # with echoes
     _own: list[Digit] = field(default_factory=list)  # without
@@ -94,23 +128,31 @@ class Reader:
     _end: int = 0  # of the run so far
     _lost: list[int] = field(default_factory=list)  # where audio was lost
     _judged: int = 0  # digits heard when the run gave its frame; what still follows without a pause is no new one
+    _waited: bool = False  # the run is complete and not sure: a row may still come
+    _decider: Decider = field(default_factory=lambda: Decider(LAYOUT))
+    _row: tuple[Row, Decision | None] | None = None  # the last one, and what it says
+    _given: Span | None = None  # of the last frame
 
     @property
     def deadline(self) -> int | None:
         """When the run is complete or timed out; None while nothing is being collected."""
         if not self._own:
             return None
-        return self._end + (COMPLETE if len(self._own) == LENGTH and not self._judged else INTER_DIGIT)
+        complete = len(self._own) == LENGTH and not self._judged and not self._waited
+        return self._end + (COMPLETE if complete else INTER_DIGIT)
 
     def hear(self, symbol: Symbol) -> list[Frame | Rejected]:
-        """Take a digit or a gap; other tones are not ours."""
+        """Take a digit, a row or a gap; other tones are not ours."""
         if isinstance(symbol, Gap):
             if self._own:
                 self._lost.append(symbol.end)
             return []
+        if isinstance(symbol, Row):
+            return self._hear_row(symbol)
         if not isinstance(symbol, Digit):
             return []
         results = self._ended() if self._own and symbol.start - self._end >= INTER_DIGIT else []
+        self._waited = False
         if len(self._heard) == DIGITS_MAX:
             self._beyond += 1
             self._end = symbol.end
@@ -127,9 +169,63 @@ class Reader:
         if at >= self._end + INTER_DIGIT:
             return self._ended()
         if len(self._own) == LENGTH and not self._judged and at >= self._end + COMPLETE:
-            self._judged = len(self._heard)
-            return [self._judgement()]
+            if not self._sure and not self._waited:
+                self._waited = True
+                return []
+            if self._sure:
+                self._judged = len(self._heard)
+                return [self._judgement()]
         return []
+
+    @property
+    def _sure(self) -> bool:
+        """Whether the digits of the run leave no doubt, or are no message anyway."""
+        return decode(_text(self._own)) is None and min(digit.confidence for digit in self._own) >= SURE
+
+    def _hear_row(self, row: Row) -> list[Frame | Rejected]:
+        decision = self._decider.decide(row)
+        self._row = row, decision
+        if decision is None or (self._given is not None and row.start < self._given.end):
+            return []
+        over = bool(self._own) and self._own[0].start < row.end and row.start < self._end
+        if over and self._judged:
+            return []
+        digits = _row_digits(decision.keys)
+        if decision.accepted and not (over and self._sure and len(self._own) == LENGTH):
+            if over:
+                self._judged = len(self._heard)
+            return [self._row_frame(row, decision, digits, self._end if over else row.end)]
+        if over or decision.chance < TOLD:
+            return []
+        best = "".join("?" if place in decision.recovered else digit for place, digit in enumerate(digits))
+        evidence = f"heard as a whole, {100 * decision.chance:.0f} % sure"
+        return [Rejected(NAME, Reason.ERASURE, best, row.start, row.end, evidence)]
+
+    def _row_frame(self, row: Row, decision: Decision, digits: str, end: int) -> Frame:
+        notes = [TEN_AS_D] if decision.keys[-1] == "D" else []
+        if decision.rows > 1:
+            notes.append(f"from {decision.rows} repetitions heard together")
+        return self._frame(digits, row.start, max(end, row.end), decision.chance, decision.recovered, notes)
+
+    def _frame(
+        self, best: str, start: int, end: int, confidence: float, recovered: tuple[int, ...], notes: list[str]
+    ) -> Frame:
+        self._given = Span(start, end)
+        return Frame(
+            NAME,
+            best,
+            account=best[ACCOUNT],
+            qualifier=best[QUALIFIER],
+            code=best[CODE],
+            partition=best[PARTITION],
+            zone=best[ZONE],
+            start=start,
+            end=end,
+            confidence=confidence,
+            recovered=recovered,
+            account_recovered=any(place < ACCOUNT.stop for place in recovered),
+            note="; ".join(notes),
+        )
 
     def _ended(self) -> list[Frame | Rejected]:
         """A pause ended the run: judge what has not been judged, and begin anew."""
@@ -142,6 +238,7 @@ class Reader:
                 evidence = f"{len(late) + self._beyond} digits directly behind a message"
                 results = [Rejected(NAME, Reason.FRAMING, _text(late), late[0].start, self._end, evidence)]
         self._heard, self._own, self._beyond, self._lost, self._judged = [], [], 0, [], 0
+        self._waited = False
         return results
 
     def _judgement(self) -> Frame | Rejected:
@@ -151,32 +248,39 @@ class Reader:
         if len(best) == LENGTH and best[-1] == "A":
             # spandsp's sender says D for a check value of ten (`contact-id.md` §2); the sum still decides.
             best = best[:-1] + "0"
-            notes.append("check value ten sent as key D")
+            notes.append(TEN_AS_D)
         if len(self._own) < len(self._heard):
             notes.append(f"echoes of digits left out: {len(self._heard) - len(self._own)}")
         reason = decode(best)
         if self._beyond:
             reason = Reason.TOO_LONG
+        if reason is None and (other := self._contradiction(best)) is not None:
+            return Rejected(NAME, Reason.ERASURE, other, start, self._end, "digits one by one and as a whole differ")
         if reason is None:
-            return Frame(
-                NAME,
-                best,
-                account=best[ACCOUNT],
-                qualifier=best[QUALIFIER],
-                code=best[CODE],
-                partition=best[PARTITION],
-                zone=best[ZONE],
-                start=start,
-                end=self._end,
-                confidence=min(digit.confidence for digit in self._own),
-                note="; ".join(notes),
-            )
+            confidence = min(digit.confidence for digit in self._own)
+            return self._frame(best, start, self._end, confidence, (), notes)
         if self._lost and reason is Reason.TOO_SHORT:
             reason = Reason.ERASURE
             for at in reversed(self._lost):
                 place = sum(digit.end <= at for digit in self._own)
                 best = best[:place] + "?" + best[place:]
         return Rejected(NAME, reason, best, start, self._end, self._evidence(reason, best))
+
+    def _contradiction(self, best: str) -> str | None:
+        """The digits with `?` where the row of this run, heard as a whole, says otherwise; None if it does not."""
+        if self._row is None or not (self._own[0].start < self._row[0].end and self._row[0].start < self._end):
+            return None
+        row, decision = self._row
+        if len(row.digits) != LENGTH:
+            return None if self._sure else best
+        heard = _row_text(row)
+        weighed = decision is not None and decision.chance >= TOLD
+        differs = [mine != theirs for mine, theirs in zip(best, heard, strict=True)]
+        if not any(differs) or (self._sure and not weighed):
+            return None
+        if self._sure and decision is not None and _row_digits(decision.keys) == best:
+            return None
+        return "".join("?" if other else digit for digit, other in zip(best, differs, strict=True))
 
     def _evidence(self, reason: Reason, best: str) -> str:
         match reason:
@@ -195,6 +299,16 @@ class Reader:
                 return f"sum of digits is {modulo_15(best)} modulo 15, not 0"
 
 
+def _row_digits(keys: str) -> str:
+    """Keys of a row as digits; a check value of ten sent as key D is a 0."""
+    digits = "".join(KEY_DIGITS[key] for key in keys)
+    return digits[:-1] + "0" if digits.endswith("A") else digits
+
+
+def _row_text(row: Row) -> str:
+    return _row_digits("".join(digit.key for digit in row.digits))
+
+
 def _text(digits: list[Digit]) -> str:
     return "".join(KEY_DIGITS[digit.key] if digit.confidence >= DOUBT else "?" for digit in digits)
 
@@ -206,4 +320,5 @@ FORMAT: Final = Format(
     integrity=True,
     reader=Reader,
     encode=encode,
+    signals=frozenset({Signal.DTMF, Signal.ROWS}),
 )

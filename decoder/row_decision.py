@@ -1,0 +1,121 @@
+"""A whole row of digits against a format's layout: the message, how sure it is, and which digits the sound left open.
+
+Below the accept level nothing is a message: it is told with its reading and never acknowledged, the unit repeats
+itself, and the repetition is heard together with what came before (`Decider` keeps rows in doubt for a while). No list
+of known accounts has any part in this: who is known changes no digit and lifts no message over the level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from decoder.likeliest import NEVER, likeliest
+from decoder.passband import F64, I64
+from decoder.samples import RATE_HZ
+from decoder.symbols import KEYS, Row
+
+ACCEPT: Final = 0.9  # chance above which a row is a message …
+CERTAIN: Final = 0.99  # … and above which it is called certain
+OPEN: Final = 0.5  # chance of a digit by sound alone below which the layout decided it
+RECOVERED_MOST: Final = 3  # digits that a message may owe to its layout
+PRESENT: Final = 0.35  # of the usual presence that a digit needs to count as heard
+KEPT: Final = 4  # rows in doubt …
+KEPT_FOR: Final = 20 * RATE_HZ  # … and for how long: a unit's four attempts
+CONTRADICTION: Final = 14.0  # nats by which a row may speak against a message and still be a repetition of it
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a format allows at each place: `prior` (n, 16) and `values` (n, 16) as `likeliest` wants them."""
+
+    prior: F64
+    values: I64
+    modulus: int
+
+    def __len__(self) -> int:
+        return len(self.prior)
+
+
+def layout(places: Sequence[Mapping[str, float]], values: Sequence[Mapping[str, int]], modulus: int) -> Layout:
+    """From the weight of each key at each place, and what it counts; a key that is not named never stands there."""
+    prior, counts = np.full((len(places), 16), NEVER), np.zeros((len(places), 16), np.int64)
+    for place, (weights, worth) in enumerate(zip(places, values, strict=True)):
+        whole = sum(weights.values())
+        for key, weight in weights.items():
+            prior[place, KEYS.index(key)] = np.log(weight / whole)
+            counts[place, KEYS.index(key)] = worth[key]
+    return Layout(prior, counts, modulus)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """keys as sent; chance 0..1; recovered: places that the sound left open; rows: how many were heard together."""
+
+    keys: str
+    chance: float
+    recovered: tuple[int, ...]
+    rows: int = 1
+
+    @property
+    def accepted(self) -> bool:
+        return self.chance >= ACCEPT
+
+
+class Decider:
+    """The rows of one direction of one call, decided one after the other; repetitions together."""
+
+    def __init__(self, form: Layout) -> None:
+        self._layout = form
+        self._doubtful: list[tuple[int, F64]] = []  # end and likelihoods
+
+    def decide(self, row: Row) -> Decision | None:
+        """What this row says, with those before it if it repeats them; None if it is no message of this layout."""
+        if len(row.digits) != len(self._layout):
+            return None
+        heard = np.array([digit.likelihoods for digit in row.digits])
+        alone = self._decided(heard, row)
+        if alone is not None and alone.accepted:
+            return alone
+        self._doubtful = [one for one in self._doubtful if row.start - one[0] <= KEPT_FOR][-KEPT:]
+        together = self._together(heard, row)
+        self._doubtful.append((row.end, heard))
+        return together if together is not None and together.accepted else alone
+
+    def _together(self, heard: F64, row: Row) -> Decision | None:
+        """With the rows before that may be the same message, the latest first."""
+        total, count, best = heard, 1, None
+        for _, other in reversed(self._doubtful):
+            found = self._decided(total + other, row)
+            if found is None or not all(_supports(one, found.keys) for one in (heard, other)):
+                continue
+            total, count = total + other, count + 1
+            best = Decision(found.keys, found.chance, found.recovered, count)
+        return best
+
+    def _decided(self, heard: F64, row: Row) -> Decision | None:
+        guess = likeliest(heard, self._layout.prior, self._layout.values, self._layout.modulus)
+        if guess is None:
+            return None
+        share = np.exp(heard - heard.max(axis=1, keepdims=True))
+        share /= share.sum(axis=1, keepdims=True)
+        mine = share[np.arange(len(heard)), [KEYS.index(key) for key in guess.keys]]
+        recovered = tuple(np.flatnonzero(mine < OPEN).tolist())
+        chance = guess.chance if len(recovered) <= RECOVERED_MOST else 0.0
+        return Decision(guess.keys, chance * _soundness(row), recovered)
+
+
+def _supports(heard: F64, keys: str) -> bool:
+    """Whether a row may be this message: nothing in it speaks loudly against it."""
+    of_keys = heard[np.arange(len(heard)), [KEYS.index(key) for key in keys]]
+    return bool((heard.max(axis=1) - of_keys).sum() <= CONTRADICTION)
+
+
+def _soundness(row: Row) -> float:
+    """How far the row is what a panel sends: 1, or less where digits are hardly there."""
+    there = np.array(row.presence) >= PRESENT * row.usual
+    absent = len(there) - int(there.sum())
+    return 1.0 if absent <= 2 else 0.5
