@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from decoder.exchange import Format
-from decoder.formats import ademco_express, bs8521, contact_id, high_speed, stmf, tt92
+from decoder.formats import ademco_express, bs8521, contact_id, high_speed, pulse, stmf, tt92
 
 FORMATS: Final[tuple[Format, ...]] = (
     contact_id.FORMAT,
@@ -16,6 +16,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     high_speed.UNCHECKED,
     bs8521.FORMAT,
     stmf.FORMAT,
+    *pulse.ALL,
 )
 
 USUAL: Final = tuple(known for known in FORMATS if known.integrity)
