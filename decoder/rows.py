@@ -28,7 +28,8 @@ HOP: Final = 160  # 20 ms
 MEMORY: Final = 20  # hops, 400 ms
 ACTIVE: Final = 0.255  # of the band in the two strongest tones, mean over MEMORY; noise: 0.19 ± 0.015
 IDLE: Final = 0.215
-PAUSE: Final = 0.26  # the same over PAUSE_HOPS: noise 0.19 ± 0.03
+NOISE: Final = 0.19
+PAUSE: Final = 0.26  # the same over PAUSE_HOPS, noise 0.19 ± 0.03; less where the digits are weak: halfway to NOISE
 PAUSE_HOPS: Final = 4
 DROP_HOPS: Final = 3
 DROP: Final = 0.08  # of a candidate's loud hops: a pause on a line without noise
@@ -85,7 +86,9 @@ class Rows:
         self._quiet = 0  # hops since a tone
         self._floor = 0  # no candidate begins before
         self._last: tuple[int, int] | None = None  # start and digits of the last row given
-        self._unfinished = False  # a row was found, and a next digit could not yet be told from a pause
+        self._pause = 0  # samples between the digits of the row found last
+        self._due: int | None = None  # hop at which a pause is too long to be one between two digits
+        self._most = 0.0  # the highest mean of the candidate
 
     @property
     def heard_until(self) -> int:
@@ -136,17 +139,21 @@ class Rows:
                 return []
             self._since = max(self._done - AHEAD, self._floor, 0)
             self._noticed = self._looked = self._done
-            self._unfinished = False
+            self._pause, self._due, self._most = 0, None, mean
             self._loud, self._quiet = max(self._pair), 0
             return []
-        self._loud = max(self._loud * 0.98, pair)
-        pausing = sum(self._share[-PAUSE_HOPS:]) / PAUSE_HOPS < PAUSE
+        self._loud, self._most = max(self._loud * 0.98, pair), max(self._most, mean)
+        pausing = sum(self._share[-PAUSE_HOPS:]) / PAUSE_HOPS < min(PAUSE, NOISE + (self._most - NOISE) / 2)
         pausing |= max(self._pair[-DROP_HOPS:]) < DROP * self._loud
         self._quiet = self._quiet + 1 if pausing else 0
+        if self._quiet == 1:
+            self._due = max(self._done - DROP_HOPS + (self._pause + SEEN) // HOP, self._done)
+        elif not pausing:
+            self._due = None
         rows: list[Symbol] = []
         ready = self._done - self._noticed > LATENCY and self._done - self._since >= SHORTEST
-        paused = self._quiet == 1 or (self._quiet > 0 and (self._looked == self._noticed or self._unfinished))
-        if ready and (paused or (not pausing and self._done - self._looked >= AGAIN)):
+        due = self._due is not None and self._done >= self._due
+        if ready and (due or (not pausing and self._done - self._looked >= AGAIN)):
             rows = self._look()
         if self._quiet >= OVER_HOPS or (pausing and mean < IDLE and ready and self._quiet > 3):
             self._floor = self._done - 2
@@ -162,8 +169,15 @@ class Rows:
         sound = self._sound[(first - self._first) * HOP : (self._done - self._first) * HOP]
         at = self._sample(first)
         row = row_of(sound, self._known(sound, at), at, self._sample(self._done))
-        self._unfinished = row is not None and row.known_at < row.end + _pause_of(row) + SEEN
-        if row is None or self._unfinished or (row.start, len(row.digits)) == self._last:
+        self._due = None
+        if row is None:
+            return []
+        self._pause = _pause_of(row)
+        told = row.end + self._pause + SEEN  # only then a next digit would have been seen
+        if row.known_at < told:
+            self._due = self._done - (row.known_at - told) // HOP if self._quiet else None
+            return []
+        if (row.start, len(row.digits)) == self._last:
             return []
         self._last = row.start, len(row.digits)
         return [row]
