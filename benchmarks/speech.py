@@ -178,15 +178,16 @@ def _flite_voices() -> list[str]:
 
 
 def _festival(random: np.random.Generator) -> list[tuple[str, np.ndarray]]:
-    """A long text at once, as festival takes a second to start; cut where it pauses."""
+    """A long text at once, as festival takes a second to start."""
     there = [voice for voice in FESTIVAL_VOICES if any(FESTIVAL_HOME.glob(f"*/{voice}"))]
     if not there:
         return []
     voice = str(random.choice(there))
     text = sentences(FESTIVAL_VOICES[voice], 6, random)
-    say = ["text2wave", "-eval", f"(voice_{voice})"]
-    done = subprocess.run(say, input=text.encode("latin-1", "replace"), capture_output=True, check=True)
-    return [(f"festival/{voice}", _wav(done.stdout))]
+    with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+        say = ["text2wave", "-eval", f"(voice_{voice})", "-o", file.name]
+        subprocess.run(say, input=text.encode("latin-1", "replace"), capture_output=True, check=True)
+        return [(f"festival/{voice}", _wav(Path(file.name).read_bytes()))]
 
 
 @cache
