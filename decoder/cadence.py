@@ -11,6 +11,7 @@ the best way through the grid is found by dynamic programming, a step from digit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -60,44 +61,44 @@ def periods(evidence: F64, most: int = 3) -> list[int]:
 
 def best_row(evidence: F64, period: int) -> Path:
     """The row of digits with the most evidence, steps of about `period`. evidence: (n,), per place of the grid."""
-    wide = min(round(STRAY_MS / STEP_MS), period // 2)
-    near, far = _steps(period, wide), _steps(2 * period, 2)
-    reach, count = 2 * period + 2, len(evidence)
-    best = evidence
-    padded = np.full(count + reach, -np.inf)
-    for _ in range(DIGITS_MAX):
-        padded[reach:] = best
-        gain = np.maximum(_best_step(padded, reach, count, near), _best_step(padded, reach, count, far) + MISSING)
-        fresh = evidence + np.maximum(gain, 0)
-        if np.array_equal(fresh, best):
-            break
-        best = fresh
-    padded[reach:] = best
-    at = int(best.argmax())
-    score, places = float(best[at]), [at]
-    while best[at] > evidence[at] and len(places) < DIGITS_MAX:
-        ways = [(padded[reach + at - step] + cost, step) for step, cost in zip(*near, strict=True)]
-        ways += [(padded[reach + at - step] + cost + MISSING, step) for step, cost in zip(*far, strict=True)]
-        step = int(max(ways)[1])
-        if step > near[0][-1]:
+    costs = _costs(period)
+    least, reach, count = _least(period), _least(period) + len(costs) - 1, len(evidence)
+    best = np.full(reach + count, -np.inf)  # of rows that end at each place; nothing lies before the grid
+    ways = np.lib.stride_tricks.sliding_window_view(best, len(costs))
+    for first in range(0, count, least):  # no step is shorter: all of these depend on what lies before them
+        some = slice(first, min(first + least, count))
+        gain = (ways[some] + costs).max(axis=1)
+        best[reach + some.start : reach + some.stop] = evidence[some] + np.maximum(gain, 0)
+    at = int(best[reach:].argmax())
+    score, places = float(best[reach + at]), [at]
+    while best[reach + at] > evidence[at] and len(places) < DIGITS_MAX:
+        step = reach - int((ways[at] + costs).argmax())
+        if 2 * step > 3 * period:
             places.append(-1)
         at -= step
         places.append(at)
     return Path(tuple(reversed(places)), score)
 
 
-def _steps(period: int, wide: int) -> tuple[I64, F64]:
-    """Steps of about a period, ascending, and what each costs."""
-    steps = np.arange(max(period - wide, 1), period + wide + 1)
-    return steps, np.maximum(-0.5 * ((steps - period) * STEP_MS / STEADY_MS) ** 2, STRAY)
+def _wide(period: int) -> int:
+    return min(round(STRAY_MS / STEP_MS), period // 2)
 
 
-def _best_step(padded: F64, reach: int, count: int, steps: tuple[I64, F64]) -> F64:
-    """The best that a step from before leads to each place with. padded: `reach` places of nothing before the grid."""
-    lengths, costs = steps
-    first = reach - int(lengths[-1])
-    ways = np.lib.stride_tricks.sliding_window_view(padded[first : first + count + len(lengths) - 1], len(lengths))
-    return np.asarray((ways + costs[::-1]).max(axis=1))
+def _least(period: int) -> int:
+    """The shortest step."""
+    return max(period - _wide(period), 1)
+
+
+@cache
+def _costs(period: int) -> F64:
+    """What steps cost, from the longest, two periods and a little, to the shortest."""
+    steps = np.arange(2 * period + 2, _least(period) - 1, -1)
+    costs = np.full(len(steps), -np.inf)
+    for periods, wide, more in ((2, 2, MISSING), (1, _wide(period), 0.0)):
+        off = steps - periods * period
+        near = np.abs(off) <= wide
+        costs[near] = np.maximum(-0.5 * (off[near] * STEP_MS / STEADY_MS) ** 2, STRAY) + more
+    return costs
 
 
 def filled(places: tuple[int, ...]) -> I64:

@@ -16,12 +16,13 @@ is not evidence.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
 
 from decoder.keypad import HIGH_HZ, LOW_HZ
-from decoder.passband import C128, CENTRE_HZ, F64, I64, STEP, Sums
+from decoder.passband import C128, CENTRE_HZ, F64, STEP
 from decoder.samples import RATE_HZ
 
 GROUPS: Final = (slice(0, 4), slice(4, 8))
@@ -96,40 +97,42 @@ class Scale:
     """Energies of windows of one width to log-likelihood ratios: a tone of this call against none."""
 
     def __init__(self, level: Level, width: int) -> None:
-        self.unit, self.expected = level.expected(width)
-        self._amplitude = np.linspace(0, 3 * self.expected + 6, 400)
-        self._ratio = _ratio(self._amplitude, self.expected)
-        on = np.exp(-0.5 * ((self._amplitude - self.expected) / _spread(self.expected)) ** 2)
-        self.mean = float((on * self._ratio).sum() / on.sum())  # that a tone gives, if all is as it should be
+        self.unit, expected = level.expected(width)
+        self._table, self.mean = _table(round(25 * np.log(max(expected, 0.1))))
 
     def ratio(self, energy: F64) -> F64:
         """Natural log of: density if the tone is on, over density if it is not. Any shape."""
-        return np.interp(np.sqrt(energy / self.unit), self._amplitude, self._ratio)
+        return np.interp(np.sqrt(energy / self.unit), *self._table)
 
 
-def _spread(expected: float) -> float:
-    return float(np.sqrt(0.5 + (SPREAD * expected) ** 2))
-
-
-def _ratio(amplitude: F64, expected: float) -> F64:
-    spread = _spread(expected)
+@cache
+def _table(fineness: int) -> tuple[tuple[F64, F64], float]:
+    """Amplitudes and their ratios where exp(fineness / 25) is expected; and what a tone gives on the mean."""
+    expected = float(np.exp(fineness / 25))
+    amplitude = np.linspace(0, 3 * expected + 6, 400)
+    spread = float(np.sqrt(0.5 + (SPREAD * expected) ** 2))
     anything = UNFORESEEN / (1 + amplitude) ** 2
     normal = np.exp(-0.5 * ((amplitude - expected) / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
     on = (1 - UNFORESEEN) * normal + anything
     off = (1 - UNFORESEEN) * 2 * amplitude * np.exp(-(amplitude**2)) + anything
-    return np.asarray(np.log(on / off))
+    ratio = np.log(on / off)
+    return (amplitude, ratio), float((normal * ratio).sum() / normal.sum())
 
 
-def tone_ratios(sums: Sums, scales: tuple[Scale, Scale], start: I64, width: int) -> F64:
-    """Log-likelihood ratios of the eight tones in windows `[start, start + width)`. Returns (8, n).
+def tone_ratios(energy: F64, count: F64, scales: tuple[Scale, Scale], width: int) -> F64:
+    """Log-likelihood ratios of the eight tones, from energies (8, n) of windows of `width` of which `count` is known.
 
     A window of which only a part is known says that part of what it could say.
     """
-    energy, count = sums.energy(start, width)
     part = np.minimum(count / width, 1)
-    energy /= np.maximum(part, 0.1)
-    both = [scale.ratio(energy[group]) for scale, group in zip(scales, GROUPS, strict=True)]
+    whole = energy / np.maximum(part, 0.1)
+    both = [scale.ratio(whole[group]) for scale, group in zip(scales, GROUPS, strict=True)]
     return np.concatenate(both) * part
+
+
+def presence(tones: F64) -> F64:
+    """Log-likelihood ratio of some key against none, all keys alike: (8, n) → (n,)."""
+    return np.asarray(log_sum(tones[:4]) + log_sum(tones[4:]) - np.log(16))
 
 
 def key_ratios(tones: F64) -> F64:

@@ -17,6 +17,7 @@ import numpy as np
 
 from decoder.cadence import STEP_MS, Path, best_row, filled, periods
 from decoder.evidence import (
+    GROUPS,
     HZ,
     Level,
     Scale,
@@ -24,10 +25,11 @@ from decoder.evidence import (
     levels,
     log_sum,
     offset_percent,
+    presence,
     tone_ratios,
 )
 from decoder.keypad import GRID
-from decoder.passband import F64, I64, STEP, Flags, Sums, passband, sums
+from decoder.passband import F64, I64, MARGIN, STEP, Flags, Sums, passband, sums
 from decoder.samples import I16, RATE_HZ, level_of
 from decoder.symbols import KEYS, Digit, Row
 
@@ -37,6 +39,7 @@ PAUSE_WIDTH: Final = 14  # 10 ms of a pause looked at before and behind a digit
 PAUSE_MOST: Final = 2.5  # that a pause which is none may speak against a digit
 PAUSE_AWAY: Final = 4  # 3 ms between a tone and what is looked at for its pause
 DIGITS_MIN: Final = 6
+PERIODS_MOST: Final = 2  # of those the evidence repeats itself by, looked at closely
 USUAL_SHARE: Final = 0.4  # of what a digit usually has of presence, the median of a row has …
 EDGE_SHARE: Final = 0.3  # … and the first and the last
 GRID_OF_KEYS: Final = list(GRID)
@@ -63,57 +66,53 @@ class Stretch:
         found = self._levels(FIRST_WIDTH)
         if found is None:
             return None
-        presence = self._presence(found, FIRST_WIDTH)
+        evidence = presence(self._tones(found, 0, FIRST_WIDTH))
+        rough = [(best_row(evidence, period), period) for period in periods(evidence)]
+        rough = [(path, period) for path, period in rough if len(path.places) >= DIGITS_MIN]
+        if not rough:
+            return None
         best: tuple[Path, int] | None = None
-        for period in periods(presence):
-            row = best_row(presence, period)
-            if len(row.places) < DIGITS_MIN:
-                continue
-            width = self._length(row, found, period)
+        for path, period in sorted(rough, key=lambda one: -one[0].score)[:PERIODS_MOST]:
+            width = self._length(path, found, period)
             fine = self._levels(width) or found
-            evidence = self._presence(fine, width) + self._pauses(fine, width)
+            evidence = presence(self._tones(fine, 0, width)) - self._no_pauses(fine, width)
             again = best_row(evidence, period)
             if best is None or again.score > best[0].score:
                 best = again, width
         return best
 
     def _levels(self, width: int) -> tuple[Level, Level] | None:
-        energy, count = self.sums.energy(self.grid, width)
+        energy, count = self.sums.energies(0, len(self.grid), GRID_STEP, width)
         return levels(energy, count, width)
 
-    def _presence(self, found: tuple[Level, Level], width: int) -> F64:
-        """Log-likelihood ratio of some key against none, in a window at each place of the grid."""
+    def _tones(self, found: tuple[Level, Level], away: int, width: int) -> F64:
+        """Log-likelihood ratios of the tones in windows `away` from each place of the grid."""
         scales = (Scale(found[0], width), Scale(found[1], width))
-        keys = key_ratios(tone_ratios(self.sums, scales, self.grid, width))
-        return np.asarray(log_sum(keys) - np.log(16))
+        return tone_ratios(*self.sums.energies(away, len(self.grid), GRID_STEP, width), scales, width)
 
-    def _pauses(self, found: tuple[Level, Level], width: int) -> F64:
+    def _no_pauses(self, found: tuple[Level, Level], width: int) -> F64:
         """What speaks against a digit at each place: that there is a tone just before it, or just behind."""
-        scales = (Scale(found[0], PAUSE_WIDTH), Scale(found[1], PAUSE_WIDTH))
-        before = self.grid - PAUSE_WIDTH - PAUSE_AWAY
-        behind = self.grid + width + PAUSE_AWAY
-        said = np.zeros(len(self.grid))
-        for start in (before, behind):
-            keys = key_ratios(tone_ratios(self.sums, scales, start, PAUSE_WIDTH))
-            said -= np.clip(log_sum(keys) - np.log(16), 0, PAUSE_MOST)
-        return said
+        before = presence(self._tones(found, -PAUSE_WIDTH - PAUSE_AWAY, PAUSE_WIDTH))
+        behind = presence(self._tones(found, width + PAUSE_AWAY, PAUSE_WIDTH))
+        return np.clip(before, 0, PAUSE_MOST) + np.clip(behind, 0, PAUSE_MOST)
 
     def _length(self, row: Path, found: tuple[Level, Level], period: int) -> int:
         """How long the tones of a row are, in samples of the passband."""
         places = np.array([place for place in row.places if place >= 0])
         scales = (Scale(found[0], FIRST_WIDTH), Scale(found[1], FIRST_WIDTH))
-        keys = key_ratios(tone_ratios(self.sums, scales, self.grid[places], FIRST_WIDTH)).argmax(axis=0)
-        around = np.arange(-period, period + 1) * GRID_STEP
+        tones = tone_ratios(*self.sums.energy(self.grid[places], FIRST_WIDTH), scales, FIRST_WIDTH)
+        reach = min(period, (MARGIN - FIRST_WIDTH) // GRID_STEP)
+        around = np.arange(-reach, reach + 1) * GRID_STEP
         starts = self.grid[places][:, None] + around[None, :]
         energy, _ = self.sums.energy(starts.ravel(), PAUSE_WIDTH)
         energy = energy.reshape(8, len(places), len(around))
         mine = np.arange(len(places))
         profile = np.zeros(len(around))
-        for tone, level in zip((keys // 4, 4 + keys % 4), found, strict=True):
-            part = energy[tone, mine]
-            profile += np.clip(part.mean(axis=0) - level.noise, 0, None) / level.tone
+        for group, level in zip(GROUPS, found, strict=True):
+            tone = group.start + tones[group].argmax(axis=0)
+            profile += np.clip(energy[tone, mine].mean(axis=0) - level.noise, 0, None) / level.tone
         top = np.sort(profile)[-max(FIRST_WIDTH // GRID_STEP, 4) :].mean()
-        middle = period + FIRST_WIDTH // GRID_STEP // 2 - PAUSE_WIDTH // GRID_STEP // 2
+        middle = reach + FIRST_WIDTH // GRID_STEP // 2 - PAUSE_WIDTH // GRID_STEP // 2
         off = profile < 0.5 * top
         ahead, behind = np.flatnonzero(off[:middle]), np.flatnonzero(off[middle:])
         first = int(ahead[-1]) + 1 if len(ahead) else 0
@@ -138,9 +137,9 @@ class Stretch:
         part = round(PART * width)
         wholes = (Scale(found[0], width), Scale(found[1], width))
         parts = (Scale(found[0], part), Scale(found[1], part))
-        whole = key_ratios(tone_ratios(self.sums, wholes, start, width))
-        head = key_ratios(tone_ratios(self.sums, parts, start, part))
-        tail = key_ratios(tone_ratios(self.sums, parts, start + width - part, part))
+        whole = key_ratios(tone_ratios(*self.sums.energy(start, width), wholes, width))
+        head = key_ratios(tone_ratios(*self.sums.energy(start, part), parts, part))
+        tail = key_ratios(tone_ratios(*self.sums.energy(start + width - part, part), parts, part))
         chance = np.log([1 - 2 * PART_CHANCE, PART_CHANCE, PART_CHANCE])
         keys = log_sum(np.stack([whole + chance[0], head + chance[1], tail + chance[2]]))
         keys[:, np.array(row.places) < 0] = 0
@@ -158,13 +157,13 @@ def row_of(sound: I16, known: Flags, at: int, known_at: int) -> Row | None:
         return None
     path, width = found
     keys, means = stretch.tones(path, width)
-    presence = log_sum(keys) - np.log(16)
+    there = np.asarray(log_sum(keys) - np.log(16))
     usual = float(means.sum() - np.log(16))
-    first, last = _trimmed(presence, usual)
-    if last - first < DIGITS_MIN or np.median(presence[first:last]) < USUAL_SHARE * usual:
+    first, last = _trimmed(there, usual)
+    if last - first < DIGITS_MIN or np.median(there[first:last]) < USUAL_SHARE * usual:
         return None
     starts = at + STEP * stretch.grid[np.clip(filled(path.places), 0, len(stretch.grid) - 1)]
-    likelihoods = np.empty((len(presence), 16))
+    likelihoods = np.empty((len(there), 16))
     likelihoods[:, GRID_OF_KEYS] = keys.T
     likelihoods -= likelihoods.max(axis=1, keepdims=True)
     chance = 1 / np.exp(likelihoods).sum(axis=1)
@@ -182,10 +181,10 @@ def row_of(sound: I16, known: Flags, at: int, known_at: int) -> Row | None:
         )
         for place in range(first, last)
     )
-    return Row(digits, tuple(np.round(presence[first:last], 2).tolist()), round(usual, 2), known_at)
+    return Row(digits, tuple(np.round(there[first:last], 2).tolist()), round(usual, 2), known_at)
 
 
-def _trimmed(presence: F64, usual: float) -> tuple[int, int]:
+def _trimmed(there: F64, usual: float) -> tuple[int, int]:
     """Without what is hardly there at either end."""
-    there = np.flatnonzero(presence > EDGE_SHARE * usual)
-    return (int(there[0]), int(there[-1]) + 1) if len(there) else (0, 0)
+    heard = np.flatnonzero(there > EDGE_SHARE * usual)
+    return (int(heard[0]), int(heard[-1]) + 1) if len(heard) else (0, 0)
