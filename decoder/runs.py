@@ -103,20 +103,18 @@ class RunReader:
         self._heard: list[Digit] = []  # with echoes
         self._own: list[Digit] = []  # without
         self._beyond = 0
-        self._end = 0
+        self._quiet = 0  # since when
         self._lost: list[int] = []
 
     @property
     def deadline(self) -> int | None:
         """When the pause is long enough; None while nothing is being collected."""
-        return self._end + self._pause if self._own else None
+        return self._quiet + self._pause if self._own else None
 
     def hear(self, symbol: Symbol) -> list[Frame | Rejected]:
         """Take a digit or a gap; nothing else is ours."""
         if isinstance(symbol, Gap):
-            if self._own and len(self._lost) < DIGITS_MAX:
-                self._lost.append(symbol.end)
-            return []
+            return self._lose(symbol)
         if not isinstance(symbol, Digit):
             return []
         results = self._ended() if symbol.key in self._parts else self.tick(symbol.start)
@@ -124,16 +122,25 @@ class RunReader:
             return results
         if len(self._heard) == DIGITS_MAX:
             self._beyond += 1
-            self._end = symbol.end
+            self._quiet = symbol.end
         else:
             self._heard.append(symbol)
             self._own = without_echoes(self._heard)
-            self._end = self._own[-1].end
+            self._quiet = max(self._quiet, self._own[-1].end)
+        return results
+
+    def _lose(self, gap: Gap) -> list[Frame | Rejected]:
+        """Audio was lost: whether it was quiet there nobody knows, so a short loss does not count as pause."""
+        results = self.tick(gap.start)
+        if self._own and len(self._lost) < DIGITS_MAX:
+            self._lost.append(gap.end)
+            if gap.end - gap.start < self._pause:
+                self._quiet = gap.end
         return results
 
     def tick(self, at: int) -> list[Frame | Rejected]:
         """Nothing more was heard before `at`."""
-        return self._ended() if self._own and at >= self._end + self._pause else []
+        return self._ended() if self._own and at >= self._quiet + self._pause else []
 
     def _ended(self) -> list[Frame | Rejected]:
         if not self._own:
