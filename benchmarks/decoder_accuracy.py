@@ -1,111 +1,173 @@
-"""How far each impairment may go before digits are lost: ours against spandsp, on the same sound.
+"""How far each impairment may go before messages are lost: ours against spandsp and multimon-ng, on the same sound.
 
-    python benchmarks/decoder_accuracy.py [--frames 100] [--seed 1] [--axis snr …] [--strings DIR]
+    python benchmarks/decoder_accuracy.py [--frames 100] [--seed 1] [--axis snr field …] [--jobs 2] [--multimon]
+    python benchmarks/decoder_accuracy.py --wrong 60000           counts frames accepted that nobody sent
+    python benchmarks/decoder_accuracy.py --show field 0 17 [--wav FILE]      one call: what is in it, what was heard
+    python benchmarks/decoder_accuracy.py --strings DIR           recordings named for their keys, in halves
 
-A frame is right if exactly its sixteen digits are heard. Generated calls, G.711 µ-law, 50/50 ms at −10 dBm0 a tone
-unless the axis says otherwise. With --strings a folder of recordings named for their keys is measured, too, in halves.
+The calls are those of `lines`: G.711 µ-law, 50/50 ms at −10 dBm0 a tone unless the axis says otherwise; `field` and
+`hard` are mixes of whole calls. A message is right if all its sixteen digits are.
+
+    hard      the digits of the always-on bank          spandsp      `dtmf_rx`, by ctypes
+    frames    the product: accepted frames              multimon-ng  its command line, 22.05 kHz
+    wrong     accepted frames that nobody sent
 """
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import argparse
 import hashlib
 import sys
+import time
+import wave
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from decoder_peers import Spandsp
-from decoder_signals import Line, babble, call, companded, message_keys, real_strings, varied
+import wrong_frames
+from decoder_peers import Multimon, Spandsp
+from decoder_signals import real_strings
+from hearing import BLOCK, LIVE, Score, hard_runs, heard, judged
+from lines import EVERY, numbered
+from lines.axes import Axis
+from lines.sounds import speech
 
-from decoder.detector import detect_batch
 from decoder.samples import Samples
-from decoder.symbols import Digit
 
-BASE = Line()
-AXES: dict[str, list[tuple[str, Line]]] = {
-    "snr": [(f"{db:+d} dB", varied(BASE, snr_db=db)) for db in (20, 15, 13, 12, 11, 10, 9, 8, 6, 4, 2, 0)],
-    "snr, 40/40 ms": [
-        (f"{db:+d} dB", varied(BASE, snr_db=db, on_ms=40, off_ms=40)) for db in (15, 13, 12, 11, 10, 8, 6)
-    ],
-    "level": [(f"{db} dBm0", varied(BASE, level_dbm0=db)) for db in (3, 0, -3, -5, -25, -35, -40, -42, -45, -48)],
-    "twist": [
-        (f"{db:+d} dB", varied(BASE, twist_db=db))
-        for db in (-14, -12, -10, -8, -7, -6, -4, 3, 4, 5, 6, 8, 10, 12, 14, 16)
-    ],
-    "offset": [
-        (f"{p:+.1f} %", varied(BASE, offset_percent=p))
-        for p in (-3.5, -2.5, -2, -1.8, -1.5, -1, 1, 1.5, 1.8, 2, 2.5, 3.5)
-    ],
-    "tone = pause": [
-        (f"{ms} ms", varied(BASE, on_ms=ms, off_ms=ms)) for ms in (45, 40, 36, 34, 32, 30, 28, 26, 24, 20)
-    ],
-    "tone alone": [(f"{ms} ms", varied(BASE, on_ms=ms)) for ms in (45, 40, 36, 34, 32, 30, 28, 26, 24, 22, 20)],
-    "pause alone": [(f"{ms} ms", varied(BASE, off_ms=ms)) for ms in (40, 30, 25, 20, 19, 18, 17, 16, 15, 12, 10)],
-    "jitter": [(f"±{ms} ms", varied(BASE, jitter_ms=ms)) for ms in (2, 4, 6, 8, 10, 12)],
-    "loss, silence": [(f"{p} %", varied(BASE, loss=p / 100)) for p in (0.1, 0.5, 1, 2, 5)],
-    "loss, repeat": [(f"{p} %", varied(BASE, loss=p / 100, repeat=True)) for p in (0.1, 0.5, 1, 2, 5)],
-    "loss, bursts of 3, repeat": [(f"{p} %", varied(BASE, loss=p / 100, repeat=True, burst=3)) for p in (0.5, 1, 2)],
-    "20 ms dropped": [(f"{n}", varied(BASE, drops=n)) for n in (1, 2, 3)],
-    "20 ms doubled": [(f"{n}", varied(BASE, doubles=n)) for n in (1, 2, 3)],
-    "slips": [(f"{n}", varied(BASE, slips=n)) for n in (1, 3, 10, 20)],
-    **{
-        f"echo {ms} ms": [(f"{db} dB", varied(BASE, echo_db=db, echo_ms=ms)) for db in (-20, -15, -12, -10, -8, -6)]
-        for ms in (5, 10, 20, 40)
-    },
-    **{
-        f"hum {hz} Hz": [
-            (f"{db:+d} dB", varied(BASE, hum_db=db, hum_hz=hz)) for db in (-12, -10, -8, -6, -3, 0, 3, 6, 10)
-        ]
-        for hz in (50, 60)
-    },
-    **{
-        f"dial tone {name}": [
-            (f"{db:+d} dB", varied(BASE, dial_db=db, dial_hz=hz)) for db in (-15, -12, -10, -8, -6, -3, 0, 3)
-        ]
-        for name, hz in (("JP", (400.0,)), ("US", (350.0, 440.0)), ("EU", (425.0,)))
-    },
-    "speech": [(f"{db:+d} dB", varied(BASE, speech_db=db)) for db in (-20, -16, -13, -10, -7, -4)],
-    "A-law": [("", varied(BASE, law="a"))],
-    "Japanese unit": [
-        ("-20 dBm0 +5 dB +1.5 % 50/70 ms", varied(BASE, level_dbm0=-20, twist_db=5, offset_percent=1.5, off_ms=70)),
-        (
-            "-25 dBm0 +8 dB -1.8 % 40/30 ms",
-            varied(BASE, level_dbm0=-25, twist_db=8, offset_percent=-1.8, on_ms=40, off_ms=30),
-        ),
-    ],
-}
+TARGET = 99.0
+PIECE = 25  # calls a worker does at a time
+
+Task = tuple[str, float, int, int, int, bool, int]
 
 
-def ours(sounds: list[np.ndarray]) -> list[str]:
-    """The digits we hear in each recording."""
-    return [
-        "".join(symbol.key for symbol in symbols if isinstance(symbol, Digit))
-        for symbols in detect_batch([Samples(0, sound) for sound in sounds], with_tones=False)
+def scored(task: Task) -> Score:
+    """Calls `first` … `last` of an axis at a value."""
+    name, value, seed, first, last, with_multimon, block = task
+    score = Score()
+    for number in range(first, last):
+        begun = time.process_time()
+        call = numbered(name, value, seed, number)
+        score.made_s += time.process_time() - begun
+        score.calls += 1
+        score.add(judged(call, _spandsp(), _multimon() if with_multimon else None, block=block))
+    return score
+
+
+@cache
+def _spandsp() -> Spandsp:
+    return Spandsp()
+
+
+@cache
+def _multimon() -> Multimon:
+    return Multimon()
+
+
+def points(names: list[str], chosen: argparse.Namespace) -> Iterator[tuple[str, float, Score]]:
+    """The score of each value of each axis, in order, by so many workers."""
+    block = LIVE if chosen.live else BLOCK
+    tasks: list[Task] = [
+        (name, value, chosen.seed, first, min(first + PIECE, chosen.frames), chosen.multimon, block)
+        for name in names
+        for value in EVERY[name].values
+        for first in range(0, chosen.frames, PIECE)
     ]
+    speech(8000, np.random.default_rng(0))  # read once, before the workers are made
+    with ProcessPoolExecutor(chosen.jobs) as pool:
+        scores = pool.map(scored, tasks)
+        for name in names:
+            for value in EVERY[name].values:
+                total = Score()
+                for _ in range(0, chosen.frames, PIECE):
+                    total.add(next(scores))
+                yield name, value, total
 
 
-def measure(line: Line, frames: int, seed: int, spandsp: Spandsp) -> tuple[float, float]:
-    """Percentage of frames right: ours, spandsp's."""
-    random = np.random.default_rng(seed)
-    sent = [message_keys(random) for _ in range(frames)]
-    sounds = [call(keys, line, random) for keys in sent]
-    mine = sum(heard == keys for heard, keys in zip(ours(sounds), sent, strict=True))
-    theirs = sum(spandsp.keys(sound) == keys for sound, keys in zip(sounds, sent, strict=True))
-    return 100 * mine / frames, 100 * theirs / frames
+def worst(axis: Axis, right: dict[float, float]) -> str:
+    """How far out at least 99 % are right, walking from the easy end: one way, or two."""
+    ends = []
+    for side in (-1, 1):
+        outwards = sorted((v for v in axis.values if side * (v - axis.easy) >= 0), key=lambda v: side * v)
+        if all(value == axis.easy for value in outwards):
+            continue
+        reached = None
+        for value in outwards:
+            if right[value] < TARGET:
+                break
+            reached = value
+        ends.append("none" if reached is None else f"{reached:g}")
+    return " … ".join(dict.fromkeys(ends))
 
 
-def strings(folder: Path, spandsp: Spandsp) -> None:
+def tables(names: list[str], chosen: argparse.Namespace) -> None:
+    """One table an axis, then all limits in one."""
+    columns = ["hard", "frames", "spandsp", *(["multimon-ng"] if chosen.multimon else [])]
+    right: dict[str, dict[str, dict[float, float]]] = {name: {column: {} for column in columns} for name in names}
+    total, behind, limits = Score(), [], []
+    for name, value, score in points(names, chosen):
+        axis = EVERY[name]
+        if value == axis.values[0]:
+            print(f"\n### {name}\n\n| {axis.unit or 'value'} | {' | '.join(f'{c} %' for c in columns)} | wrong |")
+            print("|---" * (len(columns) + 2) + "|")
+        for column in columns:
+            right[name][column][value] = score.percent(column)
+        shown = " | ".join(f"{score.percent(column):.1f}" for column in columns)
+        print(f"| {value:g} | {shown} | {len(score.wrong) or ''} |", flush=True)
+        if score.percent("frames") < score.percent("spandsp"):
+            behind.append(f"{name} {value:g}: {score.percent('frames'):.1f} < {score.percent('spandsp'):.1f}")
+        total.add(score)
+        if value == axis.values[-1] and len(axis.values) > 1:
+            limits.append(f"| {name}, {axis.unit} | {' | '.join(worst(axis, right[name][c]) for c in columns)} |")
+            print(f"\nat least {TARGET:g} % to: " + "; ".join(f"{c} {worst(axis, right[name][c])}" for c in columns))
+    print(f"\n### Limits\n\nThe outermost value with at least {TARGET:g} % right, and at all values before it.\n")
+    print(f"| axis | {' | '.join(columns)} |\n{'|---' * (len(columns) + 1)}|")
+    print("\n".join(limits))
+    print(f"\nframes accepted wrong: {len(total.wrong)} of {total.sent} sent; spandsp, summed: {total.wrong_spandsp}")
+    print(
+        f"CPU a call: made {1000 * total.made_s / total.calls:.1f} ms, product {1000 * total.cpu_s / total.calls:.0f} ms"
+    )
+    print("behind spandsp at:", "; ".join(behind) or "no point")
+
+
+def show(name: str, value: float, seed: int, number: int, wav: Path | None) -> None:
+    """One call of a report, by its number; "anything" is the mixture of --wrong."""
+    if name == "anything":
+        trouble, amount, call = wrong_frames.anything(seed, number)
+        print(f"{trouble} {amount:g}")
+    else:
+        call = numbered(name, value, seed, number)
+    print("sent   ", *call.messages)
+    print("hard   ", *hard_runs(call.samples))
+    print("spandsp", *_spandsp().runs(call.samples.pcm, 4000))
+    print("lost   ", *(f"{span.start}-{span.end}" for span in call.samples.lost))
+    for result in heard(call.samples):
+        print(result)
+    if wav is not None:
+        with wave.open(str(wav), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            file.writeframes(call.samples.pcm.astype("<i2").tobytes())
+
+
+def strings(folder: Path) -> None:
     """Real recordings, in two halves: the one that was looked at while writing the detector, and the other."""
     print("\nreal strings, whole ones right\n")
-    print("| half | strings | ours | spandsp |\n|---|---|---|---|")
+    print("| half | strings | hard | spandsp |\n|---|---|---|---|")
     found = real_strings(folder)
     for half in (0, 1):
         mine = [(keys, sound) for keys, sound in found if _half(keys) == half]
-        right = sum(heard == keys for heard, (keys, _) in zip(ours([s for _, s in mine]), mine, strict=True))
-        theirs = sum(spandsp.keys(sound) == keys for keys, sound in mine)
+        right = sum("".join(hard_runs(Samples(0, sound))) == keys for keys, sound in mine)
+        theirs = sum(_spandsp().keys(sound) == keys for keys, sound in mine)
         name = "kept back" if half else "looked at"
         print(f"| {name} | {len(mine)} | {right} ({100 * right / len(mine):.1f} %) | {theirs} |")
 
@@ -115,41 +177,35 @@ def _half(keys: str) -> int:
     return hashlib.sha1(name.encode()).digest()[-1] & 1
 
 
-def talk_off(spandsp: Spandsp) -> None:
-    """False digits in speech, at three levels."""
-    print("\nfalse digits in synthetic speech\n\n| rms | hours | ours | spandsp |\n|---|---|---|---|")
-    for rms in (500, 2000, 6000):
-        speech = companded(babble() * rms / 1000)
-        print(
-            f"| {rms} | {len(speech) / 8000 / 3600:.2f} | {ours([speech])[0]!r} | {spandsp.keys(speech)!r} |",
-            flush=True,
-        )
-
-
 def main() -> None:
-    """Print one table an axis."""
+    """Print what was asked for."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--frames", type=int, default=100)
+    options.add_argument("--frames", type=int, default=100, help="calls a point")
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--axis", nargs="*", default=list(AXES))
+    options.add_argument("--axis", nargs="*", default=list(EVERY), help=f"some of: {'; '.join(EVERY)}")
+    options.add_argument("--jobs", type=int, default=2)
+    options.add_argument("--multimon", action="store_true")
+    options.add_argument("--live", action="store_true", help="feed 20 ms at a time: slower, and the same")
+    options.add_argument("--wrong", type=int, nargs="?", const=60_000, metavar="FRAMES")
+    options.add_argument("--show", nargs=3, metavar=("AXIS", "VALUE", "NUMBER"))
+    options.add_argument("--wav", type=Path)
     options.add_argument("--strings", type=Path)
-    options.add_argument("--speech", action="store_true")
     chosen = options.parse_args()
-    spandsp = Spandsp()
-    print(f"ours against spandsp {spandsp.version}; {chosen.frames} frames a point, seed {chosen.seed}")
-    worse = []
-    for axis in chosen.axis:
-        print(f"\n### {axis}\n\n| value | ours % | spandsp % |\n|---|---|---|")
-        for name, line in AXES[axis]:
-            mine, theirs = measure(line, chosen.frames, chosen.seed, spandsp)
-            print(f"| {name} | {mine:.1f} | {theirs:.1f} |{' <' if mine < theirs else ''}", flush=True)
-            if mine < theirs:
-                worse.append(f"{axis} {name}: {mine:.1f} < {theirs:.1f}")
-    if chosen.speech:
-        talk_off(spandsp)
+    if unknown := set(chosen.axis) - set(EVERY):
+        options.error(f"no such axis: {', '.join(sorted(unknown))}")
+    if chosen.show:
+        name, value, number = chosen.show
+        show(name, float(value), chosen.seed, int(number), chosen.wav)
+        return
+    versions = f"spandsp {Spandsp().version}" + (f", multimon-ng {Multimon().version}" if chosen.multimon else "")
+    print(f"{versions}, numpy {np.__version__}, seed {chosen.seed}, load {os.getloadavg()[0]:.1f} of {os.cpu_count()}")
     if chosen.strings:
-        strings(chosen.strings, spandsp)
-    print("\nbehind spandsp at:", "; ".join(worse) or "no point")
+        strings(chosen.strings)
+    elif chosen.wrong:
+        wrong_frames.campaign(chosen.wrong, chosen.seed, chosen.jobs)
+    else:
+        print(f"{chosen.frames} calls a point")
+        tables(chosen.axis, chosen)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import shutil
 import subprocess
 
 import numpy as np
@@ -48,3 +49,42 @@ class Spandsp:
         get(state, buffer, 128)
         self._lib.dtmf_rx_free(state)
         return (heard + buffer.value).decode()
+
+    def runs(self, sound: np.ndarray, pause: int) -> list[str]:
+        """The digits heard, parted wherever none was heard for `pause` samples."""
+        sound = np.ascontiguousarray(sound, np.int16)
+        state = self._lib.dtmf_rx_init(None, None, None)
+        buffer = ctypes.create_string_buffer(129)
+        runs, last = [""], 0
+        for first in range(0, len(sound), 160):
+            self._lib.dtmf_rx(state, sound.ctypes.data + 2 * first, min(160, len(sound) - first))
+            if self._lib.dtmf_rx_get(state, buffer, 128):
+                if first - last > pause:
+                    runs.append("")
+                runs[-1] += buffer.value.decode()
+                last = first
+        self._lib.dtmf_rx_free(state)
+        return runs
+
+
+class Multimon:
+    """multimon-ng's DTMF, through its command line: raw samples at 22.05 kHz."""
+
+    def __init__(self) -> None:
+        if shutil.which("multimon-ng") is None:
+            raise SystemExit("multimon-ng is missing: sudo apt-get install multimon-ng")
+
+    @property
+    def version(self) -> str:
+        """As it says itself."""
+        told = subprocess.run(["multimon-ng", "-h"], capture_output=True, text=True, check=False)
+        return (told.stderr + told.stdout).splitlines()[0].removeprefix("multimon-ng").strip()
+
+    def keys(self, sound: np.ndarray) -> str:
+        """The digits heard in a recording, int16, 8 kHz."""
+        from scipy.signal import resample_poly
+
+        raw = np.clip(np.rint(resample_poly(sound.astype(float), 441, 160)), -32768, 32767).astype("<i2")
+        command = ["multimon-ng", "-q", "-c", "-a", "DTMF", "-t", "raw", "-"]
+        told = subprocess.run(command, input=raw.tobytes(), capture_output=True, check=True).stdout.decode()
+        return "".join(line[6:].strip() for line in told.splitlines() if line.startswith("DTMF: "))

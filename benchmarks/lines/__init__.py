@@ -17,12 +17,27 @@ import numpy as np
 from decoder.samples import Samples
 
 from .axes import AXES, BASE, Call, varied
+from .campaign import troubled
 from .line import over
 from .mixes import MIXES
 from .network import carried
 from .panel import raw_of, spoken
 
-__all__ = ["AXES", "BASE", "EVERY", "MIXES", "Call", "Drawn", "draw", "drawn", "numbered", "placed", "raw_of", "varied"]
+__all__ = [
+    "AXES",
+    "BASE",
+    "EVERY",
+    "MIXES",
+    "Call",
+    "Drawn",
+    "anything",
+    "draw",
+    "drawn",
+    "numbered",
+    "placed",
+    "raw_of",
+    "varied",
+]
 
 EVERY = AXES | MIXES
 
@@ -41,19 +56,26 @@ def draw(name: str, value: float, random: np.random.Generator) -> tuple[str, Sam
     return " ".join(call.messages), call.samples
 
 
-def drawn(name: str, value: float, random: np.random.Generator, account: str | None = None) -> Drawn:
-    """The same with the messages apart, and an account that the caller chooses."""
-    return placed(EVERY[name].call(value, random), random, account)
+def drawn(name: str, value: float, random: np.random.Generator) -> Drawn:
+    """The same with the messages apart."""
+    return placed(EVERY[name].call(value, random), random)
 
 
-def numbered(name: str, value: float, seed: int, number: int, account: str | None = None) -> Drawn:
+def numbered(name: str, value: float, seed: int, number: int) -> Drawn:
     """Call `number` of a seed, whatever was drawn before it: how a report names one call."""
-    return drawn(name, value, np.random.default_rng([seed, zlib.crc32(f"{name} {value:g}".encode()), number]), account)
+    return drawn(name, value, np.random.default_rng([seed, zlib.crc32(f"{name} {value:g}".encode()), number]))
 
 
-def placed(call: Call, random: np.random.Generator, account: str | None = None) -> Drawn:
+def placed(call: Call, random: np.random.Generator) -> Drawn:
     """`call`, made."""
-    said = spoken(call.panel, random, account)
+    said = spoken(call.panel, random)
     pcm = over(said, call.line, call.panel.level_dbm0, random)
     busy = (said.spans[0][0], min(said.spans[-1][1], len(pcm) - 480))
     return Drawn(said.messages, carried(pcm, call.network, busy, random))
+
+
+def anything(seed: int, number: int) -> tuple[str, float, Drawn]:
+    """Call `number` of the campaign for wrong frames: what is the matter with it, how much, and the call."""
+    random = np.random.default_rng([seed, number])
+    name, value, call = troubled(EVERY, random)
+    return name, value, placed(call, random)

@@ -116,7 +116,7 @@ AXES: dict[str, Axis] = {
     "snr, brown noise": _axis("dB", 20, SNR, "snr_db", colour="brown"),
     "level": _axis("dBm0", -10, (3, 0, -3, -5, -10, -20, -25, -30, -35, -40, -42, -45, -48, -51), "level_dbm0"),
     "twist": _axis(
-        "dB", 0, (-16, -14, -12, -11, -10, -9, -8, -7, -6, -4, 0, 3, 4, 5, 6, 8, 9, 10, 12, 14, 16, 18), "twist_db"
+        "dB", 0, (-20, -16, -14, -12, -11, -10, -8, -7, -6, -4, 0, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24), "twist_db"
     ),
     "offset": _axis("%", 0, OFFSET, "offset_percent"),
     "offset, low tone": _axis("%", 0, OFFSET, "low_percent"),

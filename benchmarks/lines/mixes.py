@@ -9,8 +9,8 @@ come back.
 that is heard, somebody talking or a dial tone under the digits, compressed legs, packets lost in bursts, jitter buffers
 at work. Seldom one thing alone.
 
-The shares of each were set once so that spandsp 0.0.6 reads 75-80 % and 18-22 % of the frames (seed 1, 2000 calls each),
-with no other decoder's figures in sight; `decoder_accuracy.py` prints that column in every run.
+The shares of each were set once so that spandsp 0.0.6 reads 75-80 % and 18-22 % of the frames (seed 1, 2000 calls
+each), with no other decoder's figures in sight; `decoder_accuracy.py` prints that column in every run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Generator = np.random.Generator
 
 def field(_: float, random: Generator) -> Call:
     """A plausible call."""
-    changes = _sender(random)
+    changes = sender(random)
     changes |= {
         "level_dbm0": _about(random, -14, 5, -30, -4),
         "twist_db": changes["twist_db"] - random.uniform(0, 3),  # the cable weakens the high group
@@ -60,7 +60,7 @@ def field(_: float, random: Generator) -> Call:
 
 def hard(_: float, random: Generator) -> Call:
     """A call over a bad line."""
-    changes = _sender(random)
+    changes = sender(random)
     changes |= {
         "level_dbm0": _about(random, -24, 7, -42, -6),
         "twist_db": changes["twist_db"] - random.uniform(0, 6),
@@ -101,7 +101,7 @@ def _about(random: Generator, mean: float, spread: float, least: float, most: fl
     return float(np.clip(random.normal(mean, spread), least, most))
 
 
-def _sender(random: Generator) -> dict[str, object]:
+def sender(random: Generator) -> dict[str, object]:
     """Who calls: a maker's timings, and how well the unit keeps them."""
     kind = random.choice(["western", "japanese", "slow", "hasty"], p=[0.55, 0.25, 0.1, 0.1])
     if kind == "western":  # Contact ID sheet: 50 … 60 ms each

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from decoder.samples import peak_of
+
 F64 = NDArray[np.float64]
 
 LOW_HZ = dict(zip("123A456B789C*0#D", np.repeat((697.0, 770.0, 852.0, 941.0), 4), strict=True))
@@ -22,36 +24,8 @@ VALUES = {"0": 10} | {digit: int(digit, 16) for digit in "123456789BCDEF"}  # DC
 KEY_OF = dict(zip("0123456789BCDEF", "0123456789*#ABC", strict=True))
 DIGIT_OF = {key: digit for digit, key in KEY_OF.items()} | {"D": "0"}  # some send D for a check value of ten
 
-TELECARE_CODES = [
-    "100",
-    "101",
-    "102",
-    "110",
-    "111",
-    "120",
-    "147",
-    "151",
-    "154",
-    "158",
-    "162",
-    "301",
-    "302",
-    "311",
-    "333",
-    "344",
-    "373",
-    "380",
-    "383",
-    "384",
-    "406",
-    "570",
-    "601",
-    "602",
-    "606",
-    "608",
-    "611",
-    "641",
-]
+TELECARE_CODES = (100, 101, 102, 110, 111, 120, 147, 151, 154, 158, 162, 301, 302, 311, 333, 344, 373, 380, 383, 384)
+TELECARE_CODES += (406, 570, 601, 602, 606, 608, 611, 641)
 
 
 @dataclass(frozen=True)
@@ -71,6 +45,7 @@ class Panel:
     ramp_ms: float = 0
     phase_zero: bool = False  # tones begin at a zero crossing, else anywhere
     click_db: float | None = None  # of the line's being switched at the start of a digit, against one tone
+    account: str | None = None  # what it is programmed with; None: drawn
     ten_as_d: bool = False  # sends key D for a check value of ten, not 0
     doubled: bool = False  # account and zone of repeated digits
     sends: int = 1  # times the same message is sent in the call, 1.25 … 2 s apart
@@ -126,7 +101,7 @@ def message(random: np.random.Generator, account: str | None = None, *, doubled:
     return account + kind + qualifier + code + partition + zone
 
 
-def spoken(panel: Panel, random: np.random.Generator, account: str | None = None) -> Spoken:
+def spoken(panel: Panel, random: np.random.Generator) -> Spoken:
     """One call of `panel`, from the answer on: what it says, and nothing of the line."""
     own: list[tuple[float, int, int]] = []
     at = random.uniform(120, 180) * 8
@@ -136,7 +111,7 @@ def spoken(panel: Panel, random: np.random.Generator, account: str | None = None
     messages, spans = [], []
     keys, begins, ends = "", list[F64](), list[F64]()
     for number in range(panel.messages):
-        body = message(random, account, doubled=panel.doubled)
+        body = message(random, panel.account, doubled=panel.doubled)
         said = keys_of(body, ten_as_d=panel.ten_as_d)
         messages.append(said)
         for again in range(panel.sends):
@@ -166,8 +141,6 @@ def _edges(count: int, at: float, panel: Panel, random: np.random.Generator) -> 
 
 def _sing(sound: F64, keys: str, begin: F64, end: F64, panel: Panel, random: np.random.Generator) -> None:
     """Add the tones of all digits to `sound`, all at once."""
-    from decoder.samples import peak_of
-
     first, last = np.ceil(begin).astype(int), np.ceil(end).astype(int)
     first[1:] = np.maximum(first[1:], last[:-1])  # one sender: digits do not overlap
     length = np.maximum(last - first, 0)

@@ -1,0 +1,141 @@
+"""One call, heard by every contestant: the product's hard digits, its whole pipeline, spandsp and multimon-ng.
+
+The product is called as intake calls it: a `Detector` for the usual formats and a `Reading` of them that is told every
+20 ms how far it has been heard. Sound is fed 200 ms at a time, which gives the same symbols as 20 ms in a fraction of
+the CPU; `block=LIVE` feeds it as a line does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from decoder_peers import Multimon, Spandsp
+from lines import Drawn, raw_of
+from lines.panel import check_digit
+
+from decoder.detector import Detector, detect_batch
+from decoder.exchange import signals_of
+from decoder.frame import Frame, Rejected
+from decoder.reading import Reading
+from decoder.registry import USUAL
+from decoder.samples import RATE_HZ, Samples, Span
+from decoder.symbols import Digit
+
+TICK = RATE_HZ // 50
+LIVE = RATE_HZ // 50
+BLOCK = RATE_HZ // 5
+PAUSE = RATE_HZ // 2  # parts messages in what a detector of digits has heard
+CERTAIN = 0.99
+CONTACT_ID = "contact-id"
+
+
+@dataclass
+class Score:
+    """Messages sent, and of them heard right by each; what was accepted and had not been sent."""
+
+    sent: int = 0
+    right: dict[str, int] = field(default_factory=dict)
+    wrong: list[Frame] = field(default_factory=list)
+    confidences: list[float] = field(default_factory=list)  # of the frames that were right
+    rejected: int = 0
+    wrong_spandsp: int = 0
+    calls: int = 0
+    made_s: float = 0  # CPU of the generator
+    cpu_s: float = 0  # CPU of the product
+
+    def add(self, other: Score) -> None:
+        """Take in other calls."""
+        self.sent += other.sent
+        for name, count in other.right.items():
+            self.right[name] = self.right.get(name, 0) + count
+        self.wrong += other.wrong
+        self.rejected += other.rejected
+        self.wrong_spandsp += other.wrong_spandsp
+        self.confidences += other.confidences
+        self.calls += other.calls
+        self.made_s += other.made_s
+        self.cpu_s += other.cpu_s
+
+    def percent(self, name: str) -> float:
+        """Of the messages sent, those that `name` heard right."""
+        return 100 * self.right[name] / self.sent
+
+
+def judged(call: Drawn, spandsp: Spandsp, multimon: Multimon | None, *, block: int = BLOCK) -> Score:
+    """What each makes of `call`."""
+    score = Score(len(call.messages))
+    sent = {raw_of(keys) for keys in call.messages}
+    runs = hard_runs(call.samples)
+    score.right["hard"] = sum(keys in runs for keys in call.messages)
+    begun = time.process_time()
+    results = heard(call.samples, block)
+    score.cpu_s = time.process_time() - begun
+    accepted = [result for result in results if isinstance(result, Frame)]
+    right = {frame.raw for frame in accepted if frame.format == CONTACT_ID} & sent
+    score.right["frames"] = len(right)
+    score.wrong = [frame for frame in accepted if frame.format != CONTACT_ID or frame.raw not in sent]
+    score.confidences = [frame.confidence for frame in accepted if frame not in score.wrong]
+    score.rejected = len(results) - len(accepted)
+    theirs = spandsp.runs(call.samples.pcm, PAUSE)
+    score.right["spandsp"] = sum(keys in theirs for keys in call.messages)
+    score.wrong_spandsp = sum(_valid(keys) and raw_of(keys) not in sent for keys in theirs)
+    if multimon is not None:
+        text = multimon.keys(call.samples.pcm)
+        score.right["multimon-ng"] = sum(keys in text for keys in call.messages)
+    return score
+
+
+def heard(samples: Samples, block: int = BLOCK) -> list[Frame | Rejected]:
+    """What the product makes of a call."""
+    detector, reading = Detector(signals_of(USUAL)), Reading(USUAL)
+    results: list[Frame | Rejected] = []
+    now = samples.start
+
+    def tick(until: int) -> None:
+        nonlocal now
+        while now + TICK <= until:
+            now += TICK
+            results.extend(reading.tick(now))
+
+    for piece in blocks(samples, block):
+        for symbol in detector.feed(piece):
+            tick(symbol.end)
+            results += reading.hear(symbol)
+        tick(detector.heard_until)
+    for symbol in detector.finish():
+        results += reading.hear(symbol)
+    return results + reading.tick(samples.end + 10 * RATE_HZ)
+
+
+def blocks(samples: Samples, length: int) -> Iterator[Samples]:
+    """A call in pieces, each with the losses in it."""
+    for start in range(samples.start, samples.end, length):
+        end = min(start + length, samples.end)
+        lost = tuple(
+            Span(max(span.start, start), min(span.end, end))
+            for span in samples.lost
+            if span.start < end and start < span.end
+        )
+        yield Samples(start, samples.pcm[start - samples.start : end - samples.start], lost)
+
+
+def hard_runs(samples: Samples) -> list[str]:
+    """The digits of the always-on bank, parted at long pauses."""
+    runs, last = [""], samples.start
+    for symbol in detect_batch([samples], with_tones=False)[0]:
+        if isinstance(symbol, Digit):
+            if symbol.start - last > PAUSE:
+                runs.append("")
+            runs[-1] += symbol.key
+            last = symbol.end
+    return runs
+
+
+def _valid(keys: str) -> bool:
+    """Whether a receiver that counts sixteen digits and sums them would accept these."""
+    if len(keys) != 16 or "D" in keys[:15]:
+        return False
+    raw = raw_of(keys)
+    return raw[4:6] in ("18", "98") and raw[6] in "136" and check_digit(raw[:15]) == raw[15]
