@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -35,6 +35,11 @@ class Wanted:
         from decoder.samples import RATE_HZ, Span
 
         return Span(round(self.from_s * RATE_HZ), round(self.to_s * RATE_HZ))
+
+    @property
+    def is_a_part(self) -> bool:
+        """Whether less than the whole file."""
+        return self.from_s > 0 or self.to_s < END_S
 
 
 @click.command()
@@ -73,12 +78,16 @@ def inspect(
     """
     if to_s <= from_s:
         raise BadInput(f"--from {from_s:g} --to {to_s:g}: nothing lies between")
-    listening = _Listening(file, raw, Wanted(channel, call, from_s, to_s))
-    calls = listening.calls()
-    if not (svg or png or html):
-        _print(file, calls, as_json)
-    listening.must_have_heard()
-    context.exit(1 if listening.faults else 0)
+    part = Wanted(channel, call, from_s, to_s)
+    outputs = [out for out in (svg, png, html) if out is not None]
+    for out in outputs:
+        _check(out, file)
+    listening = _Listening(file, raw, part)
+    if outputs:
+        _show(listening, svg, png, html)
+    else:
+        _print(listening, as_json)
+    context.exit(1 if listening.problems else 0)
 
 
 @dataclass(slots=True)
@@ -88,8 +97,8 @@ class _Listening:
     file: Path
     raw: str | None
     wanted: Wanted
-    faults: int = 0
     heard: int = 0
+    problems: list[str] = field(default_factory=list)
     _others: list[str] = field(default_factory=list)  # what the file has, where not what was asked for
 
     def calls(self) -> Iterator[HeardCall]:
@@ -125,7 +134,7 @@ class _Listening:
             raise BadInput(f"{shown(self.file)}: not in it; there is {there}")
 
     def _complain(self, reason: str) -> None:
-        self.faults += 1
+        self.problems.append(reason)
         click.echo(f"yobirin: {shown(self.file)}: {reason}", err=True)
 
 
@@ -137,15 +146,46 @@ def _reason(error: OSError) -> str:
     }.get(type(error), f"does not work ({error.strerror or error})")
 
 
-def _print(file: Path, calls: Iterator[HeardCall], as_json: bool) -> None:
+def _check(out: Path, file: Path) -> None:
+    """Before an hour is listened to: can it be written at all? Raises BadInput."""
+    if out.is_dir():
+        raise BadInput(f"{shown(out)}: is a folder; name a file in it")
+    if not out.parent.is_dir():
+        raise BadInput(f"{shown(out)}: there is no folder {shown(out.parent)}; make it first")
+    if out.exists() and file.exists() and out.samefile(file):
+        raise BadInput(f"{shown(out)}: is the recording itself; name another file")
+
+
+def _print(listening: _Listening, as_json: bool) -> None:
     from receiver.commands.inspection.table import lines, objects
 
-    for number, call in enumerate(calls):
-        if not as_json and number == 0:
-            click.echo(shown(file))
-        if as_json:
-            for one in objects(os.fspath(file), call):
-                click.echo(json.dumps(one, ensure_ascii=False, allow_nan=False))
-        else:
-            for line in lines(call):
-                click.echo(line)
+    for call in listening.calls():
+        if not as_json and listening.heard == 1:
+            click.echo(shown(listening.file))
+        for line in lines(call) if not as_json else map(_json, objects(os.fspath(listening.file), call)):
+            click.echo(line)
+    listening.must_have_heard()
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _show(listening: _Listening, svg: Path | None, png: Path | None, html: Path | None) -> None:
+    from receiver.commands.inspection.drawing import Drawing
+
+    drawing = Drawing(shown(listening.file.name), listening.wanted.is_a_part, svg, png, html)
+    for call in listening.calls():
+        drawing.take(call)
+    listening.must_have_heard()
+    if drawing.calls > 1 and drawing.drawn is not None and (svg or png):
+        click.echo(f"{drawing.calls} calls; drawn is {drawing.drawn.call.call}; --call draws another", err=True)
+    try:
+        for out, content in drawing.files(listening.file, listening.problems):
+            try:
+                out.write_bytes(content)
+            except OSError as error:
+                raise BadInput(f"{shown(out)}: {_reason(error)}") from None
+    except OSError as error:
+        raise BadInput(f"{shown(listening.file)}: {_reason(error)}") from None
+    click.echo(drawing.tally.english())

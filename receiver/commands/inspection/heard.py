@@ -20,7 +20,7 @@ from decoder.line_figures import Figures, Measuring
 from decoder.reading import Reading
 from decoder.registry import FORMATS
 from decoder.samples import RATE_HZ, Samples, Span, silence
-from decoder.symbols import Digit, Symbol, Witness
+from decoder.symbols import Digit, Row, Symbol, Witness
 from drivers.call_audio import CallAudio, Channel
 from drivers.capture.calls import CaptureCalls
 from drivers.recording import is_capture
@@ -58,7 +58,8 @@ class HeardChannel:
     @property
     def snr_db(self) -> float | None:
         """Power of the digits (both tones) over the noise between them; None where either is missing."""
-        levels = [one.value.level_dbm0 for one in self.findings if isinstance(one.value, Digit) and _is_sound(one)]
+        digits = [one.value for one in self.findings if isinstance(one.value, Digit) and is_sound(one.value)]
+        levels = [digit.level_dbm0 for digit in digits]
         noise = self.noise_dbm0
         if not levels or noise is None or not math.isfinite(noise):
             return None
@@ -175,7 +176,14 @@ def findings(channel: Channel, symbols: Sequence[Symbol]) -> list[Finding]:
             told.remove(same)
         heard.append(Finding(channel.name, result, sound if same is None else BOTH))
     heard += [Finding(channel.name, result, event) for result in told]
-    return sorted(heard, key=lambda finding: finding.place)
+    return sorted(heard, key=_place)
+
+
+def _place(finding: Finding) -> tuple[int, int, int]:
+    """By end; what is heard comes before what is made of it."""
+    value = finding.value
+    rank = 0 if isinstance(value, Digit) else 3 if isinstance(value, Frame) else 2 if isinstance(value, Rejected) else 1
+    return value.end, rank, value.start
 
 
 def read(symbols: Iterable[Symbol]) -> list[Frame | Rejected]:
@@ -183,7 +191,7 @@ def read(symbols: Iterable[Symbol]) -> list[Frame | Rejected]:
     reading = Reading(FORMATS)
     results: list[Frame | Rejected] = []
     for symbol in symbols:
-        results += _wait(reading, symbol.start)
+        results += _wait(reading, symbol.known_at if isinstance(symbol, Row) else symbol.start)
         results += reading.hear(symbol)
     return results + list(_wait(reading, None))
 
@@ -224,5 +232,6 @@ def _busy(found: Iterable[Finding]) -> Iterator[Span]:
     return (Span(one.value.start, one.value.end) for one in found if not isinstance(one.value, Frame | Rejected))
 
 
-def _is_sound(finding: Finding) -> bool:
-    return finding.witness == Witness.SOUND.value
+def is_sound(digit: Digit) -> bool:
+    """Whether it was in the sound, so that it has a twist and a frequency."""
+    return digit.witness in (Witness.SOUND, Witness.BOTH)

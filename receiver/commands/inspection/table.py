@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from decoder.frame import Frame, Rejected
 from decoder.samples import RATE_HZ, to_ms
-from decoder.symbols import Character, Digit, Gap, Pulse, Tone, Witness
+from decoder.symbols import Character, Digit, Gap, Pulse, Row, Tone, Witness
 from receiver.commands.decoded import Finding, finding_object
 from receiver.commands.inspection import words
-from receiver.commands.inspection.heard import HeardCall, HeardChannel
+from receiver.commands.inspection.heard import HeardCall, HeardChannel, is_sound
 
 COLUMNS: Final = ("key", "level", "twist", "freq.", "length", "pause", "conf.", "runner-up")
 UNITS: Final = ("", "dBm0", "dB", "%", "ms", "ms", "", "nats behind")
@@ -28,7 +28,7 @@ BOUND: Final = RATE_HZ * 60  # a longer pause is none between digits of one mess
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Entry:
     """`cells`, one for each of `COLUMNS`, for a digit; else `lines`, the first of which begins with what it is."""
 
     kind: str
@@ -38,19 +38,19 @@ class Row:
     lines: tuple[str, ...] = ()
 
 
-def rows(channel: HeardChannel) -> list[Row]:
+def rows(channel: HeardChannel) -> list[Entry]:
     """All that a channel holds. What is heard comes before what is made of it."""
     found = channel.findings
     before = words.pauses(found)
-    made: list[Row] = []
+    made: list[Entry] = []
     for run in _runs(found):
         first = found[run[0]]
         start, end = min(found[place].value.start for place in run), found[run[-1]].value.end
         if isinstance(first.value, Digit):
-            made.append(Row("digit", start, end, cells=_cells(first.value, first.witness, before.get(run[0]))))
+            made.append(Entry("digit", start, end, cells=_cells(first.value, first.witness, before.get(run[0]))))
         else:
             kind = type(first.value).__name__.lower()
-            made.append(Row(kind, start, end, lines=tuple(_told([found[place] for place in run], found))))
+            made.append(Entry(kind, start, end, lines=tuple(_told([found[place] for place in run], found))))
     return made
 
 
@@ -77,7 +77,7 @@ def _goes_on(last: object, value: object) -> bool:
 
 
 def _cells(digit: Digit, witness: str, pause: int | None) -> tuple[str, ...]:
-    sound = digit.witness is Witness.SOUND
+    sound = is_sound(digit)
     second = words.runner_up(digit)
     return (
         digit.key,
@@ -108,6 +108,9 @@ def _told(run: Sequence[Finding], found: Sequence[Finding]) -> Iterator[str]:
         case Rejected():
             yield f"not taken: {value.format} {value.best}: {value.reason.value.replace('_', ' ')}{note}"
             yield value.evidence
+        case Row():
+            yield f"as a whole: {''.join(digit.key for digit in value.digits)}, {len(value.digits)} digits"
+            yield from words.doubts(value) or ["every digit sure"]
         case Tone():
             length = to_ms(value.end - value.start)
             yield f"tone {value.hz:.0f} Hz {value.name}".rstrip() + f", {length:.0f} ms, {words.dbm0(value.level_dbm0)}"
@@ -195,7 +198,21 @@ def objects(file: str, call: HeardCall) -> Iterator[dict[str, Any]]:
         yield {"file": file, "channel": channel.name, "call": name, **_line_object(channel)}
         before = words.pauses(channel.findings)
         for place, finding in enumerate(channel.findings):
-            yield finding_object(file, name, finding) | _more(finding, before.get(place), channel.findings)
+            value = finding.value
+            head = {"file": file, "channel": channel.name, "call": name}
+            known = head | _row_object(value) if isinstance(value, Row) else finding_object(file, name, finding)
+            yield known | _more(finding, before.get(place), channel.findings)
+
+
+def _row_object(row: Row) -> dict[str, Any]:
+    return {
+        "at_s": round(row.start / RATE_HZ, 6),
+        "end_s": round(row.end / RATE_HZ, 6),
+        "kind": "row",
+        "digits": "".join(digit.key for digit in row.digits),
+        "confidences": [_number(digit.confidence) for digit in row.digits],
+        "presence_nats": [_number(presence) for presence in row.presence],
+    }
 
 
 def _line_object(channel: HeardChannel) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from decoder.codes.contact_id import Counts, code
@@ -12,11 +12,14 @@ from decoder.formats import contact_id
 from decoder.frame import Frame, Reason, Rejected
 from decoder.registry import FORMATS
 from decoder.samples import RATE_HZ, to_ms
-from decoder.symbols import KEYS, Digit, Witness
+from decoder.symbols import KEYS, Digit, Row
 from receiver.commands.decoded import Finding
-from receiver.commands.inspection.heard import HeardCall, HeardChannel
+from receiver.commands.inspection.heard import HeardCall, HeardChannel, is_sound
 
+BESIDE: Final = frozenset({"event", "info"})  # witnesses without sound
 AUDIBLE_DBM0: Final = -50.0  # hum and dial tone below this disturb nobody
+TOLD: Final = 3  # messages named in a sentence about all
+SURE: Final = 0.9  # a digit of a row that needs no word of its own
 UNCHECKED: Final = frozenset(known.name for known in FORMATS if not known.integrity)
 QUALIFIERS: Final = {"1": ("new event", "発生"), "3": ("restoral", "復旧"), "6": ("still present", "継続")}
 NOT_TAKEN: Final = {
@@ -75,18 +78,16 @@ class Read:
 
 def positions(frame: Frame, witness: str, found: Iterable[Finding]) -> list[Read]:
     """The digits of a frame beside those that were heard. Empty for a frame that was not sent as keys."""
-    event = Witness.EVENT.value
-    mine = [
-        one.value
-        for one in found
-        if isinstance(one.value, Digit)
-        and (one.witness == event) == (witness == event)
-        and one.value.start < frame.end
-        and frame.start < one.value.end
-    ]
-    if not mine:
-        return []
-    placed = _placed(frame, mine)
+    near = [one for one in found if one.value.start < frame.end and frame.start < one.value.end]
+    for one in near:
+        if isinstance(one.value, Row) and len(one.value.digits) == len(frame.raw) and frame.recovered:
+            return _beside(frame, dict(enumerate(one.value.digits)))
+    by_sound = witness not in BESIDE
+    mine = [one.value for one in near if isinstance(one.value, Digit) and is_sound(one.value) == by_sound]
+    return _beside(frame, _placed(frame, mine)) if mine else []
+
+
+def _beside(frame: Frame, placed: Mapping[int, Digit]) -> list[Read]:
     return [Read(place, digit, placed.get(place), place in frame.recovered) for place, digit in enumerate(frame.raw)]
 
 
@@ -122,7 +123,8 @@ def checks(frame: Frame) -> str:
         check = "this format has no check"
     else:
         check = "its check holds"
-    return "; ".join(filter(None, (f"confidence {frame.confidence:.4f}", check, frame.note)))
+    ask = "a digit of the account is recovered: ask for the address" if frame.account_recovered else ""
+    return "; ".join(filter(None, (f"confidence {frame.confidence:.4f}", check, ask, frame.note)))
 
 
 def changes(reads: Sequence[Read]) -> list[str]:
@@ -132,6 +134,18 @@ def changes(reads: Sequence[Read]) -> list[str]:
         if read.recovered:
             heard = "nothing" if read.heard is None else f"{read.heard.key} ({read.heard.confidence:.2f})"
             lines.append(f"digit {read.position + 1}: heard {heard}, read {read.digit}")
+    return lines
+
+
+def doubts(row: Row) -> list[str]:
+    """The digits of a row, heard as a whole, that are not sure: with the next likely key, and how much was there."""
+    lines = []
+    for place, (digit, presence) in enumerate(zip(row.digits, row.presence, strict=True)):
+        second = runner_up(digit)
+        if digit.confidence < SURE:
+            behind = f", next {second[0]} {second[1]:.1f} nats behind" if second else ""
+            there = f"presence {presence:.0f} of {row.usual:.0f} nats"
+            lines.append(f"digit {place + 1}: {digit.key} ({digit.confidence:.2f}){behind}, {there}")
     return lines
 
 
@@ -162,30 +176,45 @@ def _audible(level: float) -> str:
     return dbm0(level) if level >= AUDIBLE_DBM0 else "none"
 
 
-def summary(calls: Sequence[HeardCall]) -> tuple[str, str]:
-    """One sentence about everything heard, in English and in Japanese."""
-    found = [one.value for call in calls for channel in call.channels for one in channel.findings]
-    frames = list(dict.fromkeys(fields(value) for value in found if isinstance(value, Frame)))
-    taken = [value for value in found if isinstance(value, Frame)]
-    rejected = [value for value in found if isinstance(value, Rejected)]
-    digits = sum(isinstance(value, Digit) for value in found)
-    english = f"{_count(len(taken), 'message')} heard" if taken else "No message was heard"
-    english += f": {'; '.join(frames[:3])}" if frames else ""
-    english += f" and {len(frames) - 3} more" if len(frames) > 3 else ""
-    if rejected:
-        reasons = ", ".join(dict.fromkeys(value.reason.value.replace("_", " ") for value in rejected))
-        english += f". {_count(len(rejected), 'candidate')} not taken ({reasons})"
-    return f"{english}. {_count(digits, 'digit')} in all.", _japanese(taken, rejected, digits)
+@dataclass(slots=True)
+class Tally:
+    """What calls held, for one sentence about all of them."""
 
+    frames: list[Frame] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    digits: int = 0
 
-def _japanese(taken: Sequence[Frame], rejected: Sequence[Rejected], digits: int) -> str:
-    frames = list(dict.fromkeys(map(_fields_in_japanese, taken)))
-    text = f"電文{len(taken)}件を受信" if taken else "電文は受信されませんでした"
-    text += f"：{'；'.join(frames[:3])}" if frames else ""
-    text += f"、ほか{len(frames) - 3}種" if len(frames) > 3 else ""
-    if rejected:
-        text += f"。不受理{len(rejected)}件（{'、'.join(dict.fromkeys(NOT_TAKEN[one.reason] for one in rejected))}）"
-    return f"{text}。検出した数字は計{digits}桁。"
+    def add(self, call: HeardCall) -> None:
+        """Count another call."""
+        for value in (one.value for channel in call.channels for one in channel.findings):
+            if isinstance(value, Frame):
+                self.frames.append(value)
+            elif isinstance(value, Rejected):
+                self.rejected.append(value)
+            elif isinstance(value, Digit):
+                self.digits += 1
+
+    def english(self) -> str:
+        """In English."""
+        said = list(dict.fromkeys(map(fields, self.frames)))
+        text = f"{_count(len(self.frames), 'message')} heard" if said else "No message was heard"
+        text += f": {'; '.join(said[:TOLD])}" if said else ""
+        text += f" and {len(said) - TOLD} more" if len(said) > TOLD else ""
+        if self.rejected:
+            reasons = ", ".join(dict.fromkeys(one.reason.value.replace("_", " ") for one in self.rejected))
+            text += f". {_count(len(self.rejected), 'candidate')} not taken ({reasons})"
+        return f"{text}. {_count(self.digits, 'digit')} in all."
+
+    def japanese(self) -> str:
+        """In Japanese."""
+        said = list(dict.fromkeys(map(_fields_in_japanese, self.frames)))
+        text = f"電文{len(self.frames)}件を受信" if said else "電文は受信されませんでした"
+        text += f"：{'；'.join(said[:TOLD])}" if said else ""
+        text += f"、ほか{len(said) - TOLD}種" if len(said) > TOLD else ""
+        if self.rejected:
+            reasons = "、".join(dict.fromkeys(NOT_TAKEN[one.reason] for one in self.rejected))
+            text += f"。不受理{len(self.rejected)}件（{reasons}）"
+        return f"{text}。検出した数字は計{self.digits}桁。"
 
 
 def _fields_in_japanese(frame: Frame) -> str:

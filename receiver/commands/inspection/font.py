@@ -1,0 +1,96 @@
+"""Capitals, figures and signs of five by seven dots, for pictures in dots. Drawn for this program."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+ACROSS: Final = 5
+DOWN: Final = 7
+
+# letter, then its seven lines from the top, each two hex digits: bit 4 is the dot on the left
+_ROWS: Final = """
+0 0E1113151911 0E
+1 040C040404040E
+2 0E11010204081F
+3 1F02040201110E
+4 02060A121F0202
+5 1F101E0101110E
+6 0608101E11110E
+7 1F010204080808
+8 0E11110E11110E
+9 0E11110F01020C
+A 0E11111F111111
+B 1E11111E11111E
+C 0E11101010110E
+D 1E11111111111E
+E 1F10101E10101F
+F 1F10101E101010
+G 0E11101711110F
+H 1111111F111111
+I 0E04040404040E
+J 0702020202120C
+K 11121418141211
+L 1010101010101F
+M 111B1515111111
+N 11191513111111
+O 0E11111111110E
+P 1E11111E101010
+Q 0E11111115120D
+R 1E11111E141211
+S 0F10100E01011E
+T 1F040404040404
+U 1111111111110E
+V 11111111110A04
+W 1111111515150A
+X 11110A040A1111
+Y 1111110A040404
+Z 1F01020408101F
+. 00000000000C0C
+, 000000000C0408
+: 000C0C000C0C00
+; 000C0C000C0408
+- 0000000E000000
++ 0004041F040400
+/ 01010204081010
+( 02040808080402
+) 08040202020408
+[ 0E08080808080E
+] 0E02020202020E
+% 18190204081303
+* 00150E1F0E1500
+# 0A0A1F0A1F0A0A
+? 0E110102040004
+> 10080402040810
+< 01020408040201
+= 00001F001F0000
+_ 0000000000001F
+' 04040800000000
+" 0A0A0A00000000
+! 04040404040004
+& 08141408151209
+@ 0E11171517100F
+× 00110A040A1100
+· 00000004000000
+… 00000000000015
+± 04041F0404001F
+"""
+_UNKNOWN: Final = "1F11111111111F"
+
+
+@cache
+def _patterns() -> dict[str, str]:
+    return {row[0]: row[1:].replace(" ", "") for row in _ROWS.strip().splitlines()} | {" ": "00" * DOWN}
+
+
+@cache
+def glyph(letter: str) -> NDArray[np.bool_]:
+    """Where the dots of a letter are, (DOWN, ACROSS). What has no pattern is an empty frame."""
+    import numpy as np
+
+    lines = np.frombuffer(bytes.fromhex(_patterns().get(letter.upper(), _UNKNOWN)), np.uint8)
+    return (lines[:, np.newaxis] >> np.arange(ACROSS - 1, -1, -1) & 1).astype(np.bool_)
