@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint types reference clean
+.PHONY: run test lint types reference benchmark-decoder clean
 run: $(STAMP)
 	$(VENV)/bin/yobirin run --demo
 
@@ -26,6 +26,9 @@ types: $(STAMP)
 
 reference: $(STAMP)
 	$(VENV)/bin/python docs/reference/generate_cli.py
+
+benchmark-decoder: $(STAMP)
+	$(VENV)/bin/python benchmarks/decoder_reports.py --frames $(or $(FRAMES),20) --hours $(or $(HOURS),1)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -46,19 +46,20 @@ from decoder.samples import Samples
 TARGET = 99.0
 PIECE = 25  # calls a worker does at a time
 
-Task = tuple[str, float, int, int, int, bool, int]
+Task = tuple[str, float, int, int, argparse.Namespace]
 
 
 def scored(task: Task) -> Score:
     """Calls `first` … `last` of an axis at a value."""
-    name, value, seed, first, last, with_multimon, block = task
+    name, value, first, last, chosen = task
+    block = LIVE if chosen.live else BLOCK
+    multimon = _multimon() if chosen.multimon else None
     score = Score()
     for number in range(first, last):
         begun = time.process_time()
-        call = numbered(name, value, seed, number)
+        call = numbered(name, value, chosen.seed, number)
         score.made_s += time.process_time() - begun
-        score.calls += 1
-        score.add(judged(call, _spandsp(), _multimon() if with_multimon else None, block=block))
+        score.add(judged(call, _spandsp(), multimon, ours=not chosen.peers, block=block))
     return score
 
 
@@ -74,9 +75,8 @@ def _multimon() -> Multimon:
 
 def points(names: list[str], chosen: argparse.Namespace) -> Iterator[tuple[str, float, Score]]:
     """The score of each value of each axis, in order, by so many workers."""
-    block = LIVE if chosen.live else BLOCK
     tasks: list[Task] = [
-        (name, value, chosen.seed, first, min(first + PIECE, chosen.frames), chosen.multimon, block)
+        (name, value, first, min(first + PIECE, chosen.frames), chosen)
         for name in names
         for value in EVERY[name].values
         for first in range(0, chosen.frames, PIECE)
@@ -110,32 +110,38 @@ def worst(axis: Axis, right: dict[float, float]) -> str:
 
 def tables(names: list[str], chosen: argparse.Namespace) -> None:
     """One table an axis, then all limits in one."""
-    columns = ["hard", "frames", "spandsp", *(["multimon-ng"] if chosen.multimon else [])]
-    right: dict[str, dict[str, dict[float, float]]] = {name: {column: {} for column in columns} for name in names}
+    ours = [] if chosen.peers else ["hard", "frames"]
+    columns = [*ours, "spandsp", *(["multimon-ng"] if chosen.multimon else [])]
     total, behind, limits = Score(), [], []
+    right: dict[str, dict[float, float]] = {}
     for name, value, score in points(names, chosen):
-        axis = EVERY[name]
+        axis, percents = EVERY[name], {column: score.percent(column) for column in columns}
         if value == axis.values[0]:
+            right = {column: {} for column in columns}
             print(f"\n### {name}\n\n| {axis.unit or 'value'} | {' | '.join(f'{c} %' for c in columns)} | wrong |")
             print("|---" * (len(columns) + 2) + "|")
-        for column in columns:
-            right[name][column][value] = score.percent(column)
-        shown = " | ".join(f"{score.percent(column):.1f}" for column in columns)
-        print(f"| {value:g} | {shown} | {len(score.wrong) or ''} |", flush=True)
-        if score.percent("frames") < score.percent("spandsp"):
-            behind.append(f"{name} {value:g}: {score.percent('frames'):.1f} < {score.percent('spandsp'):.1f}")
+        print(
+            f"| {value:g} | {' | '.join(f'{p:.1f}' for p in percents.values())} | {len(score.wrong) or ''} |",
+            flush=True,
+        )
+        for column, percent in percents.items():
+            right[column][value] = percent
+        if ours and percents["frames"] < percents["spandsp"]:
+            behind.append(f"{name} {value:g}: {percents['frames']:.1f} < {percents['spandsp']:.1f}")
         total.add(score)
         if value == axis.values[-1] and len(axis.values) > 1:
-            limits.append(f"| {name}, {axis.unit} | {' | '.join(worst(axis, right[name][c]) for c in columns)} |")
-            print(f"\nat least {TARGET:g} % to: " + "; ".join(f"{c} {worst(axis, right[name][c])}" for c in columns))
-    print(f"\n### Limits\n\nThe outermost value with at least {TARGET:g} % right, and at all values before it.\n")
-    print(f"| axis | {' | '.join(columns)} |\n{'|---' * (len(columns) + 1)}|")
-    print("\n".join(limits))
-    print(f"\nframes accepted wrong: {len(total.wrong)} of {total.sent} sent; spandsp, summed: {total.wrong_spandsp}")
-    print(
-        f"CPU a call: made {1000 * total.made_s / total.calls:.1f} ms, product {1000 * total.cpu_s / total.calls:.0f} ms"
-    )
-    print("behind spandsp at:", "; ".join(behind) or "no point")
+            limits.append(f"| {name}, {axis.unit} | {' | '.join(worst(axis, right[c]) for c in columns)} |")
+            print(f"\nat least {TARGET:g} % to: " + "; ".join(f"{c} {worst(axis, right[c])}" for c in columns))
+    if limits:
+        print(f"\n### Limits\n\nThe outermost value with at least {TARGET:g} % right, and at all values before it.\n")
+        print(f"| axis | {' | '.join(columns)} |\n{'|---' * (len(columns) + 1)}|")
+        print("\n".join(limits))
+    made, cpu = (1000 * spent / total.calls for spent in (total.made_s, total.cpu_s))
+    print(f"\nCPU a call: made {made:.1f} ms" + (f", product {cpu:.0f} ms" if ours else ""))
+    mine = f"ours {len(total.wrong)}; " if ours else ""
+    print(f"frames accepted wrong of {total.sent} sent: {mine}spandsp, summed: {total.wrong_spandsp}")
+    if ours:
+        print("behind spandsp at:", "; ".join(behind) or "no point")
 
 
 def show(name: str, value: float, seed: int, number: int, wav: Path | None) -> None:
@@ -185,6 +191,7 @@ def main() -> None:
     options.add_argument("--axis", nargs="*", default=list(EVERY), help=f"some of: {'; '.join(EVERY)}")
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--multimon", action="store_true")
+    options.add_argument("--peers", action="store_true", help="without ours: to compare the calls with others' figures")
     options.add_argument("--live", action="store_true", help="feed 20 ms at a time: slower, and the same")
     options.add_argument("--wrong", type=int, nargs="?", const=60_000, metavar="FRAMES")
     options.add_argument("--show", nargs=3, metavar=("AXIS", "VALUE", "NUMBER"))

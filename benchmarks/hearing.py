@@ -63,21 +63,12 @@ class Score:
         return 100 * self.right[name] / self.sent
 
 
-def judged(call: Drawn, spandsp: Spandsp, multimon: Multimon | None, *, block: int = BLOCK) -> Score:
+def judged(call: Drawn, spandsp: Spandsp, multimon: Multimon | None, *, ours: bool = True, block: int = BLOCK) -> Score:
     """What each makes of `call`."""
-    score = Score(len(call.messages))
+    score = Score(len(call.messages), calls=1)
+    if ours:
+        _judge_ours(score, call, block)
     sent = {raw_of(keys) for keys in call.messages}
-    runs = hard_runs(call.samples)
-    score.right["hard"] = sum(keys in runs for keys in call.messages)
-    begun = time.process_time()
-    results = heard(call.samples, block)
-    score.cpu_s = time.process_time() - begun
-    accepted = [result for result in results if isinstance(result, Frame)]
-    right = {frame.raw for frame in accepted if frame.format == CONTACT_ID} & sent
-    score.right["frames"] = len(right)
-    score.wrong = [frame for frame in accepted if frame.format != CONTACT_ID or frame.raw not in sent]
-    score.confidences = [frame.confidence for frame in accepted if frame not in score.wrong]
-    score.rejected = len(results) - len(accepted)
     theirs = spandsp.runs(call.samples.pcm, PAUSE)
     score.right["spandsp"] = sum(keys in theirs for keys in call.messages)
     score.wrong_spandsp = sum(_valid(keys) and raw_of(keys) not in sent for keys in theirs)
@@ -85,6 +76,21 @@ def judged(call: Drawn, spandsp: Spandsp, multimon: Multimon | None, *, block: i
         text = multimon.keys(call.samples.pcm)
         score.right["multimon-ng"] = sum(keys in text for keys in call.messages)
     return score
+
+
+def _judge_ours(score: Score, call: Drawn, block: int) -> None:
+    runs = hard_runs(call.samples)
+    score.right["hard"] = sum(keys in runs for keys in call.messages)
+    begun = time.process_time()
+    results = heard(call.samples, block)
+    score.cpu_s = time.process_time() - begun
+    sent = {raw_of(keys) for keys in call.messages}
+    accepted = [result for result in results if isinstance(result, Frame)]
+    right = [frame for frame in accepted if frame.format == CONTACT_ID and frame.raw in sent]
+    score.right["frames"] = len({frame.raw for frame in right})
+    score.confidences = [frame.confidence for frame in right]
+    score.wrong = [frame for frame in accepted if frame not in right]
+    score.rejected = len(results) - len(accepted)
 
 
 def heard(samples: Samples, block: int = BLOCK) -> list[Frame | Rejected]:

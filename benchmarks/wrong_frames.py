@@ -74,10 +74,9 @@ def campaign(frames: int, seed: int, jobs: int) -> None:
 def _progress(total: Piece) -> str:
     certain = sum(confidence >= CERTAIN for *_, confidence in total.wrong)
     score = total.score
-    return (
-        f"{score.sent} sent, {score.right['frames']} accepted right, {len(total.wrong)} wrong, {certain} of them certain;"
-        f" spandsp {score.right['spandsp']} right, {score.wrong_spandsp} wrong"
-    )
+    ours = f"{score.right['frames']} accepted right, {len(total.wrong)} wrong, {certain} of them certain"
+    theirs = f"spandsp {score.right['spandsp']} right, {score.wrong_spandsp} wrong"
+    return f"{score.sent} sent, {ours}; {theirs}"
 
 
 def _report(total: Piece) -> None:
