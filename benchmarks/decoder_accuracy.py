@@ -38,7 +38,6 @@ from decoder_peers import Multimon, Spandsp
 from decoder_signals import real_strings
 from hearing import BLOCK, LIVE, Score, hard_runs, heard, judged
 from lines import EVERY, numbered
-from lines.axes import Axis
 from lines.sounds import speech
 
 from decoder.samples import Samples
@@ -92,22 +91,6 @@ def points(names: list[str], chosen: argparse.Namespace) -> Iterator[tuple[str, 
                 yield name, value, total
 
 
-def worst(axis: Axis, right: dict[float, float]) -> str:
-    """How far out at least 99 % are right, walking from the easy end: one way, or two."""
-    ends = []
-    for side in (-1, 1):
-        outwards = sorted((v for v in axis.values if side * (v - axis.easy) >= 0), key=lambda v: side * v)
-        if all(value == axis.easy for value in outwards):
-            continue
-        reached = None
-        for value in outwards:
-            if right[value] < TARGET:
-                break
-            reached = value
-        ends.append("none" if reached is None else f"{reached:g}")
-    return " … ".join(dict.fromkeys(ends))
-
-
 def tables(names: list[str], chosen: argparse.Namespace) -> None:
     """One table an axis, then all limits in one."""
     ours = [] if chosen.peers else ["hard", "frames"]
@@ -130,8 +113,8 @@ def tables(names: list[str], chosen: argparse.Namespace) -> None:
             behind.append(f"{name} {value:g}: {percents['frames']:.1f} < {percents['spandsp']:.1f}")
         total.add(score)
         if value == axis.values[-1] and len(axis.values) > 1:
-            limits.append(f"| {name}, {axis.unit} | {' | '.join(worst(axis, right[c]) for c in columns)} |")
-            print(f"\nat least {TARGET:g} % to: " + "; ".join(f"{c} {worst(axis, right[c])}" for c in columns))
+            limits.append(f"| {name}, {axis.unit} | {' | '.join(axis.reach(right[c], TARGET) for c in columns)} |")
+            print(f"\nat least {TARGET:g} % to: " + "; ".join(f"{c} {axis.reach(right[c], TARGET)}" for c in columns))
     if limits:
         print(f"\n### Limits\n\nThe outermost value with at least {TARGET:g} % right, and at all values before it.\n")
         print(f"| axis | {' | '.join(columns)} |\n{'|---' * (len(columns) + 1)}|")

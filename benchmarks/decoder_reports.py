@@ -1,6 +1,6 @@
 """All measurements of the decoder one after the other: each script's report in Markdown under build/benchmarks.
 
-    python benchmarks/decoder_reports.py [--frames 20] [--hours 1]          (make benchmark-decoder [FRAMES=20] [HOURS=1])
+    python benchmarks/decoder_reports.py [--frames 20] [--hours 1]      (make benchmark-decoder [FRAMES=20] [HOURS=1])
 
 --frames is calls a point of the keypad's accuracy, --hours the length of the talk-off. Published figures are of
 FRAMES=100 HOURS=10, which takes most of a day; every report says in its first lines what it was made with.

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 
 import numpy as np
 
@@ -50,6 +51,16 @@ class Axis:
     easy: float
     values: tuple[float, ...]
     call: Callable[[float, np.random.Generator], Call]
+
+    def reach(self, percents: dict[float, float], target: float) -> str:
+        """How far out at least `target` % were right, and at all values before: one way from the easy end, or two."""
+        ends = []
+        for side in (-1, 1):
+            way = sorted((value for value in self.values if side * (value - self.easy) >= 0), key=lambda v: side * v)
+            good = list(takewhile(lambda value: percents[value] >= target, way))
+            if any(value != self.easy for value in way):
+                ends.append(f"{good[-1]:g}" if good else "none")
+        return " … ".join(ends)
 
 
 def _axis(unit: str, easy: float, values: tuple[float, ...], name: str, **others: object) -> Axis:
