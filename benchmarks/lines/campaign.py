@@ -35,14 +35,22 @@ def town() -> tuple[tuple[str, ...], frozenset[str]]:
 
 
 def troubled(axes: dict[str, Axis], random: np.random.Generator) -> tuple[str, float, Call]:
-    """A caller from the town on some axis at some value; half of them with the trouble of a second one as well."""
+    """A caller from the town on some axis at some value; half of them with a second trouble, half with a sender's own ways."""
     name, value, call = _point(axes, random)
-    if random.random() < 1 / 3:
-        call = varied(call, **{part: given for part, given in sender(random).items() if _free(call, part)})
+    if random.random() < 0.5:
+        call = varied(call, **{part: given for part, given in _caller(random).items() if _free(call, part)})
     if random.random() < 0.5:
         other, amount, more = _point(axes, random)
         name, call = f"{name} + {other} {amount:g}", both(call, more)
     return name, value, varied(call, account=str(random.choice(town()[0])))
+
+
+def _caller(random: np.random.Generator) -> dict[str, object]:
+    """A sender as in the mixes, or one of any lengths between 28 and 120 ms."""
+    if random.random() < 0.5:
+        return sender(random)
+    on, off = random.uniform(28, 120, 2)
+    return sender(random) | {"on_ms": float(on), "off_ms": float(off)}
 
 
 def both(call: Call, more: Call) -> Call:
