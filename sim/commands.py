@@ -12,7 +12,7 @@ import click
 from receiver.errors import BadInput
 
 if TYPE_CHECKING:
-    from decoder.exchange import Message
+    from decoder.exchange import Format, Message
     from sim.panel import Note, PanelSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -99,29 +99,30 @@ def modem(**options: Any) -> None:
 
 
 _MESSAGE = _options(
-    click.option("--account", help="Four digits 0-9 B-F."),
-    click.option("--code", help="Event code, three digits."),
-    click.option("--qualifier", default="1", show_default=True, help="1 new, 3 restoral, 6 still present."),
-    click.option("--partition", default="00", show_default=True, help="Two digits."),
-    click.option("--zone", default="000", show_default=True, help="Three digits: zone or user."),
+    click.option("--format", "name", default="contact-id", show_default=True, help="How it speaks."),
+    click.option("--account", help="Contact ID: four digits 0-9 B-F."),
+    click.option("--code", help="Event code; Contact ID: three digits."),
+    click.option("--qualifier", help="Contact ID: 1 new (default), 3 restoral, 6 still present."),
+    click.option("--partition", help="Contact ID: two digits; default 00."),
+    click.option("--zone", help="Zone or user; Contact ID: three digits, default 000."),
     click.option(
         "--then", "more", multiple=True, metavar="CODE[:QUAL[:PART[:ZONE]]]", help="Another frame, same call."
     ),
 )
 _SOUND = _options(
-    click.option("--on-ms", type=float, default=50, show_default=True, help="Length of a digit."),
-    click.option("--off-ms", type=float, default=50, show_default=True, help="Pause between two digits."),
-    click.option("--level", "level_dbm0", type=float, default=-10, show_default=True, help="dBm0, each tone."),
-    click.option("--twist", "twist_db", type=float, default=0, show_default=True, help="High group minus low, dB."),
-    click.option("--offset", "offset_percent", type=float, default=0, show_default=True, help="Frequency error, %."),
-    click.option("--noise-db", type=float, help="White noise so many dB below the digits."),
+    click.option("--on-ms", type=float, help="Length of a keypad digit; default 50, or as the format has it."),
+    click.option("--off-ms", type=float, help="Pause between two of them; the same."),
+    click.option("--level", "level_dbm0", type=float, help="dBm0, each tone of a digit; default -10."),
+    click.option("--twist", "twist_db", type=float, help="High group minus low, dB; default 0."),
+    click.option("--offset", "offset_percent", type=float, help="Frequency error, %; default 0."),
+    click.option("--noise-db", type=float, help="White noise so many dB below what it sends."),
 )
 _HABITS = _options(
     click.option("--caller", help="Number shown; P, C, O or S: withheld and why."),
-    click.option("--attempts", type=int, default=4, show_default=True, help="Sends of one frame in a call."),
+    click.option("--attempts", type=int, help="Sends of one frame in a call; default 4, or as the format has it."),
     click.option("--redials", type=int, default=0, show_default=True, help="Further calls if no kiss-off comes."),
     click.option("--redial-after-s", type=float, default=5, show_default=True, help="Pause before each of them."),
-    click.option("--wrong-digit", type=int, help="Position 1-16 of a digit that always goes out wrong."),
+    click.option("--wrong-digit", type=int, help="Position, from 1, of a digit that always goes out wrong."),
     click.option("--voice", "voice_s", type=float, default=0, help="Somebody speaks so many seconds after the frames."),
     click.option("--mishear", type=float, default=0, help="Chance that a greeting or a kiss-off is not noticed."),
     click.option("--break-off", type=int, default=0, help="Hang up in the middle of so many kiss-offs; see --redials."),
@@ -143,7 +144,9 @@ _HABITS = _options(
 def panel(
     wav: Path | None, mono: bool, lines: tuple[Path, ...], speed: float, seed: int, as_json: bool, **options: Any
 ) -> int:
-    """A Contact ID unit that calls, waits for its kiss-off, repeats and redials.
+    """A unit that calls, waits to be greeted, sends, waits for its kiss-off, repeats and redials.
+
+    It speaks Contact ID unless --format names another format: docs/reference/simulators.md has an example of each.
 
     Exit code 0: everything was kissed off (or, without a frame, spoken); 1: it was not.
     """
@@ -156,10 +159,10 @@ def panel(
     from sim.phone import Phone
 
     rng = np.random.default_rng(seed)
-    form = by_name("contact-id")
     try:
-        settings = _settings(options)
-        phone = Phone(Panel(settings, form.encode, lambda: float(rng.random())), rng)
+        form = by_name(options.pop("name"))
+        settings = _settings(form, options)
+        phone = Phone(Panel(settings, form.encode, lambda: float(rng.random()), form.send), rng)
     except ValueError as error:
         raise BadInput(f"sim panel: {error}") from None
 
@@ -189,32 +192,39 @@ def panel(
     return 0 if finished.complete else 1
 
 
-def _settings(options: dict[str, Any]) -> PanelSettings:
+def _settings(form: Format, options: dict[str, Any]) -> PanelSettings:
+    from sim import habits
     from sim.panel import PanelSettings
 
-    names = ("account", "code", "qualifier", "partition", "zone", "more")
-    account, code, qualifier, partition, zone, more = (options.pop(name) for name in names)
-    messages = _messages(account, code, qualifier, partition, zone, more)
-    if not messages and not options["voice_s"]:
+    messages = _messages(form, options)
+    said = {name: value for name, value in options.items() if value is not None}
+    if not messages and not said["voice_s"]:
         raise ValueError("nothing to do: give --account and --code, or --voice SECONDS")
-    return PanelSettings(messages=messages, **options)
+    if form.send is not None and (useless := said.keys() & habits.OF_KEYS.keys()):
+        raise ValueError(f"{form.name} makes its own sounds: it has no {habits.OF_KEYS[min(useless)]}")
+    return PanelSettings(messages, greeting=form.greeting, kiss_off=form.kiss_off, **{**habits.of(form), **said})
 
 
-def _messages(
-    account: str | None, code: str | None, qualifier: str, partition: str, zone: str, more: tuple[str, ...]
-) -> tuple[Message, ...]:
+def _messages(form: Format, options: dict[str, Any]) -> tuple[Message, ...]:
     from decoder.exchange import Message
+    from sim import habits
 
+    account, code, more = (options.pop(name) for name in ("account", "code", "more"))
+    fields = {name: options.pop(name) for name in ("qualifier", "partition", "zone")}
     if code is None and not more:
         return ()
     if account is None:
         raise ValueError("--code needs --account")
-    messages = [Message(account, code, qualifier, partition, zone)] if code is not None else []
+    said = {name: value for name, value in fields.items() if value is not None}
+    messages = [Message(account, code, **said)] if code is not None else []
     for text in more:
         parts = text.split(":")
         if len(parts) > 4:
             raise ValueError(f"--then {text}: expected CODE:QUALIFIER:PARTITION:ZONE")
         messages.append(Message(account, *parts))
+    for message in messages:
+        if (needless := habits.needless(form, message)) is not None:
+            raise ValueError(f"{form.name} has no {needless}")
     return tuple(messages)
 
 

@@ -1,14 +1,16 @@
-"""A Contact ID unit that dials, is mistaken, repeats itself and dials again. Pure.
+"""A unit that dials, is mistaken, repeats itself and dials again: Contact ID, unless its settings say otherwise. Pure.
 
 `Panel` is its mind: it is told which tones began and ended, and when it asked to be woken; it
-answers with what to do. It knows nothing of sound, so that a thousand units can be simulated by
+answers with what to do. It looks into no sound, so that a thousand units can be simulated by
 symbols; `phone.py` gives it an ear and a voice. Time is samples since it dialled, anew each call.
 
-    IDLE ─▶ DIALLING ─ 1400, 2300 ─▶ PAUSING ─▶ SENDING ─▶ AWAITING ─ 1400 begins ─▶ LISTENING
+    IDLE ─▶ DIALLING ── greeting ──▶ PAUSING ─▶ SENDING ─▶ AWAITING ─ kiss-off begins ─▶ LISTENING
                 │                       ▲                     │ 1.25 s: again, four times  │
-                │ nobody greets         └── next message ◀────┼──── 1400 for ≥ 0.4 s ──────┤
+                │ nobody greets         └── next message ◀────┼──── it was a kiss-off ─────┤
                 ▼                                             ▼                            ▼
            hangs up, dials again ◀──────────────────── hangs up                  SPEAKING, hangs up
+Contact ID: greeting 1400 and 2300 Hz, kiss-off 1400 Hz for ≥ 0.4 s. A unit whose format has no greeting speaks as soon
+as it has waited; one without a kiss-off counts a message as told when it is said.
 Source: SIA DC-05 as units use it (`contact-id` fact sheet §3, §4).
 """
 
@@ -19,13 +21,16 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
-from decoder.exchange import Message
-from decoder.samples import RATE_HZ, from_ms, to_ms
+import numpy as np
+
+from decoder.exchange import Message, ToneStep
+from decoder.formats import contact_id
+from decoder.samples import I16, RATE_HZ, from_ms, to_ms
 from decoder.symbols import KEYS
+from sim.tune import Sound, Tune, single, tones_of
 
 FIRST_HZ: Final = 1400
 SECOND_HZ: Final = 2300
-SHORT_MS: Final = (60, 140)  # a handshake tone or its gap: 70–130 ms, and 10 ms of the ear's own
 BREAK_MS: Final = 300  # into a kiss-off: too short for a unit to take it for one
 EAR_MS: Final = 40  # what began in time may be noticed so much later
 
@@ -39,12 +44,13 @@ BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "after_handshake_ms": (0, 60_000),
     "kiss_off_wait_ms": (0, 60_000),
     "kiss_off_min_ms": (0, 10_000),
+    "kiss_off_max_ms": (0, 60_000),
     "after_kiss_off_ms": (0, 60_000),
     "attempts": (1, 100),
     "handshake_wait_s": (1, 3_600),
     "redials": (0, 10_000),
     "redial_after_s": (0, 86_400),
-    "wrong_digit": (1, 16),
+    "wrong_digit": (1, 64),
     "voice_s": (0, 3_600),
     "mishear": (0, 1),
     "break_off": (0, 100),
@@ -53,7 +59,10 @@ BOUNDS: Final[dict[str, tuple[float, float]]] = {
 
 @dataclass(frozen=True, slots=True)
 class PanelSettings:
-    """What a unit sends, and how. An empty list of messages is a unit that only speaks."""
+    """What a unit sends, and how. An empty list of messages is a unit that only speaks.
+
+    on_ms … offset_percent are of keypad digits; a format that makes its own sounds has its own.
+    """
 
     messages: tuple[Message, ...] = ()
     caller: str | None = None
@@ -65,16 +74,19 @@ class PanelSettings:
     noise_db: float | None = None  # white noise, so many dB below the digits
     after_handshake_ms: float = 275
     kiss_off_wait_ms: float = 1250
-    kiss_off_min_ms: float = 400
+    kiss_off_min_ms: float = 400  # of one that is a single tone
+    kiss_off_max_ms: float = 10_000
     after_kiss_off_ms: float = 275
     attempts: int = 4
     handshake_wait_s: float = 30
     redials: int = 0
     redial_after_s: float = 5
-    wrong_digit: int | None = None  # position 1…16 of a digit that always goes out wrong
+    wrong_digit: int | None = None  # position 1… of a digit that always goes out wrong
     voice_s: float = 0
     mishear: float = 0  # chance that a greeting or a kiss-off is not noticed
     break_off: int = 0  # so many kiss-offs it hangs up in the middle of, as a line that breaks does
+    greeting: tuple[ToneStep, ...] = contact_id.HANDSHAKE
+    kiss_off: tuple[ToneStep, ...] = contact_id.KISS_OFF
 
     def __post_init__(self) -> None:
         for name, (lowest, highest) in BOUNDS.items():
@@ -107,11 +119,15 @@ class Dial:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send DTMF keys; the first one begins at sample `start`, the last one ends at `end`."""
+    """Send DTMF keys; the first one begins at sample `start`, the last one ends at `end`.
+
+    pcm: the sound itself, of a format that makes its own; None for keys.
+    """
 
     keys: str
     start: int
     end: int
+    pcm: I16 | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +163,36 @@ class Finished:
 PanelEffect = Dial | Send | Speak | HangUp | Note | Finished
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is said before an acknowledgement is wanted: a whole message, or one of its sounds."""
+
+    keys: str
+    pcm: I16 | None = field(default=None, compare=False, repr=False)
+
+
 class Panel:
-    """One unit's mind. `encode` makes a message's keys; `chance` gives numbers in [0, 1)."""
+    """One unit's mind. `encode` makes a message's keys; `chance` gives numbers in [0, 1).
+
+    send : what makes a message's sounds, for a format that is not sent as DTMF keys (`Format.send`)
+    """
 
     def __init__(
-        self, settings: PanelSettings, encode: Callable[[Message], str], chance: Callable[[], float] = lambda: 1.0
+        self,
+        settings: PanelSettings,
+        encode: Callable[[Message], str],
+        chance: Callable[[], float] = lambda: 1.0,
+        send: Callable[[Message], tuple[I16, ...]] | None = None,
     ) -> None:
         self.settings = settings
-        self._keys = tuple(_spoilt(encode(message), settings.wrong_digit) for message in settings.messages)
+        if send is None:
+            parts = [Part(_spoilt(encode(message), settings.wrong_digit)) for message in settings.messages]
+        else:
+            parts = [Part(encode(message), pcm) for message in settings.messages for pcm in send(message)]
+        self.parts = tuple(parts)
+        self._greeted = Tune(tones_of(settings.greeting))
+        kiss_off = single(tones_of(settings.kiss_off), settings.kiss_off_min_ms, settings.kiss_off_max_ms)
+        self._kissed_off = Tune(kiss_off)
         self._chance = chance
         self._out: list[PanelEffect] = []
         self._calls = self._broken = 0
@@ -165,7 +203,8 @@ class Panel:
     def _begin_call(self) -> None:
         self._attempt = 0
         self._wake: int | None = None
-        self._first_ended: int | None = None  # the handshake's first tone
+        self._greeted.forget()
+        self._kissed_off.forget()
         self._digits_ended = 0
         self._tone_began = 0
 
@@ -184,10 +223,10 @@ class Panel:
         self._note("answered", at)
         return self._give()
 
-    def began(self, hz: int, at: int) -> list[PanelEffect]:
-        """A tone near `hz` (1400 or 2300) began at sample `at`."""
+    def began(self, sound: Sound, at: int) -> list[PanelEffect]:
+        """A tone of the greeting or the kiss-off began at sample `at`."""
         in_time = at <= self._digits_ended + from_ms(self.settings.kiss_off_wait_ms)
-        if self.state is State.AWAITING and hz == FIRST_HZ and in_time:
+        if self.state is State.AWAITING and sound == self._kissed_off.first and in_time:
             self._tone_began = at
             if self._broken < self.settings.break_off:
                 self._enter(State.BREAKING, at + from_ms(BREAK_MS))
@@ -195,12 +234,19 @@ class Panel:
                 self._enter(State.LISTENING, at + 3 * RATE_HZ)
         return self._give()
 
-    def ended(self, hz: int, start: int, end: int) -> list[PanelEffect]:
-        """A tone near `hz` lasted from `start` to `end`."""
+    def ended(self, sound: Sound, start: int, end: int) -> list[PanelEffect]:
+        """A tone of the greeting or the kiss-off lasted from `start` to `end`."""
         if self.state is State.DIALLING:
-            self._greeting(hz, start, end)
-        elif self.state is State.LISTENING and hz == FIRST_HZ:
-            self._kiss_off(self._tone_began, end)
+            if self._greeted.heard(sound, start, end) and not self._misheard("handshake", end):
+                self._note("handshake", end)
+                self._enter(State.PAUSING, end + from_ms(self.settings.after_handshake_ms))
+        elif self.state is State.LISTENING and (self._kissed_off.begun or sound == self._kissed_off.first):
+            whole = self._kissed_off.heard(sound, max(start, self._tone_began), end)
+            if whole and not self._misheard("kiss_off", end):
+                self._acknowledged(self._tone_began, end)
+            elif whole or not self._kissed_off.begun:
+                late = self._digits_ended + from_ms(self.settings.kiss_off_wait_ms + EAR_MS)
+                self._enter(State.AWAITING, max(end, late))
         return self._give()
 
     def tick(self, at: int) -> list[PanelEffect]:
@@ -212,7 +258,10 @@ class Panel:
             self._give_up(at)
         elif self.state is State.PAUSING:
             self._send(at)
+        elif self.state is State.SENDING and self._kissed_off.first is None:
+            self._next_after(at)
         elif self.state is State.SENDING:
+            self._kissed_off.forget()
             self._enter(State.AWAITING, self._digits_ended + from_ms(self.settings.kiss_off_wait_ms + EAR_MS))
         elif self.state in (State.AWAITING, State.LISTENING):
             self._not_kissed_off(at)
@@ -230,7 +279,7 @@ class Panel:
         """The other side is gone, or was busy."""
         if self.state not in (State.IDLE, State.DONE):
             self._note("far_end_gone", at, reason=reason)
-            if self._keys and self.delivered == len(self._keys):
+            if self.parts and self.delivered == len(self.parts):
                 self._finish(complete=True)
             else:
                 self._redial(at)
@@ -238,35 +287,32 @@ class Panel:
 
     # -- steps ------------------------------------------------------------------------------------
 
-    def _greeting(self, hz: int, start: int, end: int) -> None:
-        short = SHORT_MS[0] <= to_ms(end - start) <= SHORT_MS[1]
-        if hz == FIRST_HZ:
-            self._first_ended = end if short else None
-        elif short and self._first_ended is not None:
-            gap_ms = to_ms(start - self._first_ended)
-            self._first_ended = None
-            if SHORT_MS[0] <= gap_ms <= SHORT_MS[1] and not self._misheard("handshake", end):
-                self._note("handshake", end)
-                self._enter(State.PAUSING, end + from_ms(self.settings.after_handshake_ms))
-
     def _send(self, at: int) -> None:
-        if self.delivered == len(self._keys):
+        if self.delivered == len(self.parts):
             self._go_on(at)
             return
         self._attempt += 1
-        keys, settings = self._keys[self.delivered], self.settings
-        length = from_ms(len(keys) * (settings.on_ms + settings.off_ms) - settings.off_ms)
-        self._digits_ended = at + length
+        part = self.parts[self.delivered]
+        self._digits_ended = at + self._length(part)
         self._enter(State.SENDING, self._digits_ended)
-        self._out.append(Send(keys, at, self._digits_ended))
-        self._note("sent", at, keys=keys, attempt=self._attempt, last_digit_end=self._digits_ended)
+        self._out.append(Send(part.keys, at, self._digits_ended, part.pcm))
+        self._note("sent", at, keys=part.keys, attempt=self._attempt, last_digit_end=self._digits_ended)
 
-    def _kiss_off(self, start: int, end: int) -> None:
-        if end - start < from_ms(self.settings.kiss_off_min_ms) or self._misheard("kiss_off", end):
-            self._enter(State.AWAITING, max(end, self._digits_ended + from_ms(self.settings.kiss_off_wait_ms + EAR_MS)))
-            return
+    def _length(self, part: Part) -> int:
+        """Samples from the first to the last that is no pause."""
+        if part.pcm is not None:
+            loud = np.flatnonzero(part.pcm)
+            return int(loud[-1]) + 1 if len(loud) else 0
+        on_ms, off_ms = self.settings.on_ms, self.settings.off_ms
+        return from_ms(len(part.keys) * (on_ms + off_ms) - off_ms)
+
+    def _acknowledged(self, start: int, end: int) -> None:
         after_ms = round(to_ms(start - self._digits_ended), 1)
-        self._note("kiss_off", end, start=start, end=end, after_ms=after_ms, keys=self._keys[self.delivered])
+        self._note("kiss_off", end, start=start, end=end, after_ms=after_ms, keys=self.parts[self.delivered].keys)
+        self._next_after(end)
+
+    def _next_after(self, end: int) -> None:
+        """The part that was said is told."""
         self.delivered += 1
         self._attempt = 0
         self._enter(State.RESTING, end + from_ms(self.settings.after_kiss_off_ms))
@@ -280,7 +326,7 @@ class Panel:
 
     def _go_on(self, at: int) -> None:
         """Kissed off: the next message, then the voice, then on hook."""
-        if self.delivered < len(self._keys):
+        if self.delivered < len(self.parts):
             self._send(at)
         elif self.settings.voice_s:
             until = at + round(self.settings.voice_s * RATE_HZ)
@@ -309,7 +355,10 @@ class Panel:
     def _dial(self, after_s: float) -> None:
         self._calls += 1
         self._begin_call()
-        self._enter(State.DIALLING, round(self.settings.handshake_wait_s * RATE_HZ))
+        if self._greeted.first is None:
+            self._enter(State.PAUSING, from_ms(self.settings.after_handshake_ms))
+        else:
+            self._enter(State.DIALLING, round(self.settings.handshake_wait_s * RATE_HZ))
         self._note("dials", 0, call=self._calls)
         self._out.append(Dial(after_s))
 
@@ -337,8 +386,10 @@ class Panel:
 
 
 def _spoilt(keys: str, position: int | None) -> str:
-    """The keys with the one at `position` (1…) replaced by the next one on the list."""
-    if position is None or position > len(keys):
+    """The keys with the one at `position` (1…) replaced by the next one on the list. Raises ValueError beyond them."""
+    if position is None:
         return keys
+    if position > len(keys):
+        raise ValueError(f"wrong_digit is {position}; there are {len(keys)} digits")
     wrong = KEYS[(KEYS.index(keys[position - 1]) + 1) % len(KEYS)]
     return keys[: position - 1] + wrong + keys[position:]

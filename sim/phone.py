@@ -10,52 +10,56 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from decoder.keypad import HIGH_HZ, LOW_HZ, PAIRS
 from decoder.samples import FULL_SCALE, I16, RATE_HZ, from_ms, peak_of
 from decoder.synth import dtmf
 from sim.panel import FIRST_HZ, SECOND_HZ, Panel, PanelEffect, PanelSettings, Send, Speak
+from sim.tune import Sound, sound_of
+
+F64 = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 EAR_BLOCK: Final = from_ms(10)
 EAR_FLOOR_DBM0: Final = -38.0
-EAR_PURITY: Final = 0.7  # of a block's energy that must lie on one of the probes
-_PROBES_HZ: Final = {
-    hz: tuple(hz * f for f in (0.96, 0.98, 1.0, 1.02, 1.04)) for hz in (FIRST_HZ, SECOND_HZ)
-}  # units take ±5 %
+EAR_PURITY: Final = 0.7  # of a block's energy that must lie on one of the probes, or on both of a key
+EAR_WEAKER: Final = 0.1  # of a block's energy, on the weaker tone of a key
+BESIDE: Final = (0.96, 0.98, 1.0, 1.02, 1.04)  # units take ±5 %
 
 
 @dataclass(frozen=True, slots=True)
 class ToneBegan:
-    """A tone near `hz` began at `at`."""
+    """A tone near `hz`, or the key of that name, began at `at`."""
 
-    hz: int
+    hz: Sound
     at: int
 
 
 @dataclass(frozen=True, slots=True)
 class ToneEnded:
-    """A tone near `hz` lasted from `start` to `end`."""
+    """A tone near `hz`, or the key of that name, lasted from `start` to `end`."""
 
-    hz: int
+    hz: Sound
     start: int
     end: int
 
 
-def _basis() -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.complex128]], list[int]]:
-    at = np.arange(EAR_BLOCK) / RATE_HZ
-    pairs = [(probe, hz) for hz, probes in _PROBES_HZ.items() for probe in probes]
-    return np.exp(-2j * np.pi * np.outer([probe for probe, _ in pairs], at)), [hz for _, hz in pairs]
-
-
-_BASIS, _BASIS_HZ = _basis()
-
-
 class Ear:
-    """Hears 1400 and 2300 Hz, in blocks of 10 ms counted from sample 0."""
+    """Hears the sounds it knows, 1400 and 2300 Hz unless told otherwise, in blocks of 10 ms counted from sample 0."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: frozenset[Sound] = frozenset({FIRST_HZ, SECOND_HZ})) -> None:
+        self._single = sorted(sound for sound in known if isinstance(sound, int))
+        self._keys = any(isinstance(sound, str) for sound in known)  # all sixteen, so that none is taken for another
+        beside = [(hz * factor, hz) for hz in self._single for factor in BESIDE]
+        probes = [(probe, hz) for probe, hz in beside if min(self._single, key=lambda one: abs(probe - one)) == hz]
+        self._meant: list[Sound] = [hz for _, hz in probes]
+        keypad = [*LOW_HZ, *HIGH_HZ] if self._keys else []
+        time = np.arange(EAR_BLOCK) / RATE_HZ
+        self._basis = np.exp(-2j * np.pi * np.outer([*(probe for probe, _ in probes), *keypad], time))
         self._rest = np.zeros(0, np.int16)
         self._at = 0
-        self._now: int | None = None  # the tone that sounds
+        self._now: Sound | None = None  # the tone that sounds
         self._since = 0
 
     def feed(self, pcm: I16) -> list[ToneBegan | ToneEnded]:
@@ -74,18 +78,35 @@ class Ear:
             self._at += EAR_BLOCK
         return heard
 
-    @staticmethod
-    def _classify(blocks: I16) -> list[int | None]:
+    def _classify(self, blocks: I16) -> list[Sound | None]:
         """For each block, shape (n, 80), which tone fills it, if any."""
-        if not len(blocks):
-            return []
+        if not len(blocks) or not len(self._basis):
+            return [None] * len(blocks)
         sound = blocks.astype(np.float64)
         energy = np.mean(sound**2, axis=1)
-        power = 2 * (np.abs(sound @ _BASIS.T) / EAR_BLOCK) ** 2  # a sine on a probe gives its energy
-        best = np.argmax(power, axis=1)
+        power = 2 * (np.abs(sound @ self._basis.T) / EAR_BLOCK) ** 2  # a sine on a probe gives its energy
         loud = energy >= (peak_of(EAR_FLOOR_DBM0) ** 2) / 2
-        pure = power[np.arange(len(sound)), best] >= EAR_PURITY * energy
-        return [_BASIS_HZ[b] if yes else None for b, yes in zip(best, loud & pure, strict=True)]
+        found: list[Sound | None] = [None] * len(blocks)
+        if self._meant:
+            singles = power[:, : len(self._meant)]
+            pure = loud & (singles.max(axis=1) >= EAR_PURITY * energy)
+            best = singles.argmax(axis=1)
+            found = [self._meant[place] if yes else None for place, yes in zip(best, pure, strict=True)]
+        if self._keys:
+            found = self._with_keys(found, power[:, len(self._meant) :], energy, loud)
+        return found
+
+    @staticmethod
+    def _with_keys(found: list[Sound | None], power: F64, energy: F64, loud: Flags) -> list[Sound | None]:
+        low, high = power[:, : len(LOW_HZ)], power[:, len(LOW_HZ) :]
+        both = np.stack([low.max(axis=1), high.max(axis=1)])
+        pair = loud & (both.sum(axis=0) >= EAR_PURITY * energy) & (both.min(axis=0) >= EAR_WEAKER * energy)
+        names = {frequencies: key for key, frequencies in PAIRS.items()}
+        rows, columns = low.argmax(axis=1), high.argmax(axis=1)
+        return [
+            names[LOW_HZ[row], HIGH_HZ[column]] if yes else single
+            for single, yes, row, column in zip(found, pair, rows, columns, strict=True)
+        ]
 
 
 class Phone:
@@ -94,11 +115,13 @@ class Phone:
     def __init__(self, panel: Panel, rng: np.random.Generator) -> None:
         self.panel = panel
         self._rng = rng
+        steps = (*panel.settings.greeting, *panel.settings.kiss_off)
+        self._knows = frozenset(sound_of(step.hz) for step in steps if step.hz)
         self.began_call()
 
     def began_call(self) -> None:
         """A new call: samples count from 0 again."""
-        self._ear = Ear()
+        self._ear = Ear(self._knows)
         self.at = 0
         self._speaking: list[tuple[int, I16]] = []
 
@@ -121,7 +144,8 @@ class Phone:
         settings = self.panel.settings
         for effect in effects:
             if isinstance(effect, Send):
-                self._speaking.append((effect.start, digits(effect.keys, settings)))
+                pcm = digits(effect.keys, settings) if effect.pcm is None else effect.pcm
+                self._speaking.append((effect.start, pcm))
             elif isinstance(effect, Speak):
                 self._speaking.append((effect.start, voice(effect.end - effect.start, self._rng)))
         return [effect for effect in effects if not isinstance(effect, Send | Speak)]
@@ -135,9 +159,18 @@ class Phone:
         self._speaking = [(start, pcm) for start, pcm in self._speaking if start + len(pcm) > self.at + length]
         noise_db = self.panel.settings.noise_db
         if noise_db is not None:
-            # A digit is two sines of `level_dbm0` each: its power is the square of one's peak.
-            sound += self._rng.standard_normal(length) * peak_of(self.panel.settings.level_dbm0 - noise_db)
+            sound += self._rng.standard_normal(length) * _loudness(self.panel) * 10 ** (-noise_db / 20)
         return np.clip(np.rint(sound), -FULL_SCALE - 1, FULL_SCALE).astype(np.int16)
+
+
+def _loudness(panel: Panel) -> float:
+    """Root mean square of what the unit says."""
+    sounds = [part.pcm for part in panel.parts if part.pcm is not None]
+    if not sounds:
+        # A digit is two sines of `level_dbm0` each: its power is the square of one's peak.
+        return peak_of(panel.settings.level_dbm0)
+    loud = np.concatenate([sound[sound != 0] for sound in sounds]).astype(np.float64)
+    return float(np.sqrt(np.mean(loud**2))) if len(loud) else 0.0
 
 
 def digits(keys: str, settings: PanelSettings) -> I16:

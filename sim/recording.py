@@ -8,11 +8,13 @@ from typing import Final
 
 import numpy as np
 
+from decoder.detector import Detector
 from decoder.exchange import Format
-from decoder.samples import FULL_SCALE, I16, RATE_HZ, from_ms
+from decoder.frame import Frame
+from decoder.samples import FULL_SCALE, I16, RATE_HZ, Samples, from_ms
 from decoder.synth import steps
 from sim.panel import Dial, Finished, HangUp, Note
-from sim.phone import Phone
+from sim.phone import Phone, digits
 from sim.wire import BLOCK
 
 ANSWER_MS: Final = 1250  # from answer to greeting
@@ -24,9 +26,11 @@ TAIL_MS: Final = 500
 def record(phone: Phone, form: Format, notes: list[Note]) -> tuple[I16, I16, Finished]:
     """One call: the unit's own sound, the receiver's, both int16 of one length; `notes` are added to.
 
-    The receiver kisses off what the unit meant to send, unless the unit is set to send it wrong.
+    The receiver kisses off what the unit meant to send, unless the unit is set to send it wrong; what it must have
+    heard twice, the second time.
     """
     silent = phone.panel.settings.wrong_digit is not None
+    wanted = _sends_wanted(phone, form)
     replies: list[tuple[int, I16]] = [(from_ms(ANSWER_MS), steps(form.greeting))]
     unit: list[I16] = []
     receiver: list[I16] = []
@@ -43,7 +47,7 @@ def record(phone: Phone, form: Format, notes: list[Note]) -> tuple[I16, I16, Fin
         for effect in effects:
             if isinstance(effect, Note):
                 notes.append(effect)
-                if effect.what == "sent" and not silent:
+                if effect.what == "sent" and int(effect.details["attempt"]) >= wanted and not silent:
                     end = int(effect.details["last_digit_end"])
                     replies.append((end + from_ms(KISS_OFF_AFTER_MS), steps(form.kiss_off)))
             elif isinstance(effect, Finished):
@@ -53,6 +57,19 @@ def record(phone: Phone, form: Format, notes: list[Note]) -> tuple[I16, I16, Fin
         effects = []
         tail -= finished is not None
     return np.concatenate(unit), np.concatenate(receiver), finished or Finished(phone.panel.delivered, False)
+
+
+def _sends_wanted(phone: Phone, form: Format) -> int:
+    """How often a message must be sent until its format's reader gives a frame: once, or twice without a check."""
+    parts = phone.panel.parts
+    if form.integrity or not parts:
+        return 1
+    pcm = digits(parts[0].keys, phone.panel.settings) if parts[0].pcm is None else parts[0].pcm
+    detector, reader = Detector(form.signals), form.reader()
+    symbols = detector.feed(Samples(0, np.pad(pcm, RATE_HZ))) + detector.finish()
+    results = [result for symbol in symbols for result in reader.hear(symbol)]
+    results += reader.tick(len(pcm) + 60 * RATE_HZ)
+    return 1 if any(isinstance(result, Frame) for result in results) else 2
 
 
 def _mixed(replies: list[tuple[int, I16]], at: int) -> I16:

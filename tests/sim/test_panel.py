@@ -177,10 +177,15 @@ def test_a_wrong_digit(position: int, keys: str) -> None:
     assert last_send(driver).keys == keys
 
 
-@pytest.mark.parametrize("wrong", [{"on_ms": 0}, {"level_dbm0": float("nan")}, {"mishear": 2}, {"wrong_digit": 17}])
+@pytest.mark.parametrize("wrong", [{"on_ms": 0}, {"level_dbm0": float("nan")}, {"mishear": 2}, {"wrong_digit": 65}])
 def test_settings_that_no_unit_has(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         PanelSettings(messages=(EMERGENCY,), **wrong)  # type: ignore[arg-type]
+
+
+def test_a_wrong_digit_that_is_not_sent_at_all() -> None:
+    with pytest.raises(ValueError, match="there are 16 digits"):
+        Driver(EMERGENCY, wrong_digit=17)
 
 
 def test_a_unit_that_breaks_off_in_a_kiss_off_dials_again_and_repeats() -> None:
