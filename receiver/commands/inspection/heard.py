@@ -176,14 +176,18 @@ def findings(channel: Channel, symbols: Sequence[Symbol]) -> list[Finding]:
             told.remove(same)
         heard.append(Finding(channel.name, result, sound if same is None else BOTH))
     heard += [Finding(channel.name, result, event) for result in told]
-    return sorted(heard, key=_place)
+    return sorted(heard, key=lambda finding: _place(finding, symbols))
 
 
-def _place(finding: Finding) -> tuple[int, int, int]:
-    """By end; what is heard comes before what is made of it."""
+def _place(finding: Finding, symbols: Sequence[Symbol]) -> tuple[int, int, int]:
+    """By end; what is heard comes before what is made of it, and a row after the digits that are a part of it."""
     value = finding.value
-    rank = 0 if isinstance(value, Digit) else 3 if isinstance(value, Frame) else 2 if isinstance(value, Rejected) else 1
-    return value.end, rank, value.start
+    if isinstance(value, Row):
+        inside = [
+            one.end for one in symbols if isinstance(one, Digit) and one.start < value.end and value.start < one.end
+        ]
+        return max([value.end, *inside]), 1, value.start
+    return value.end, 3 if isinstance(value, Frame) else 2 if isinstance(value, Rejected) else 0, value.start
 
 
 def read(symbols: Iterable[Symbol]) -> list[Frame | Rejected]:

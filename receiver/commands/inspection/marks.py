@@ -137,6 +137,8 @@ def mark(finding: Finding, panel: Panel) -> Iterator[Shape]:
 
 def pair(digit: Digit, panel: Panel, *, dashed: bool) -> Iterator[Shape]:
     """A digit at its two frequencies."""
+    if not (digit.start < panel.axis.span.end and panel.axis.span.start < digit.end):
+        return
     for hz in PAIRS[digit.key]:
         place = panel.around(digit.start, digit.end, hz - HALF_HZ, hz + HALF_HZ)
         yield Box(*place, Ink.DIGIT, dashed=dashed, says=digit_words(digit), halo=True)
@@ -185,23 +187,42 @@ def _middle(digit: Digit, axis: Axis) -> float | None:
     return axis.at(middle) if axis.span.start <= middle < axis.span.end else None
 
 
+def rows(found: Sequence[Finding]) -> list[Row]:
+    """Of rows that lie over each other the longest, of equal ones the last: a row is looked at again as it grows."""
+    best: list[Row] = []
+    every = [one.value for one in found if isinstance(one.value, Row)]
+    for row in sorted(every, key=lambda row: (len(row.digits), row.known_at), reverse=True):
+        if not any(one.start < row.end and row.start < one.end for one in best):
+            best.append(row)
+    return best
+
+
+def only_in_rows(found: Sequence[Finding]) -> list[Digit]:
+    """The digits that were heard only as a part of a row."""
+    alone = [one.value for one in found if isinstance(one.value, Digit) and is_sound(one.value)]
+    return [
+        digit
+        for row in rows(found)
+        for digit in row.digits
+        if digit.confidence >= DOUBT and not any(one.start < digit.end and digit.start < one.end for one in alone)
+    ]
+
+
 def whole(found: Sequence[Finding], axis: Axis, y: float) -> Iterator[Shape]:
     """The digits of rows heard as a whole: the unsure ones with a question mark."""
-    for finding in found:
-        for digit in finding.value.digits if isinstance(finding.value, Row) else ():
+    for row in rows(found):
+        for digit in row.digits:
             if (x := _middle(digit, axis)) is not None:
                 said = digit.key if digit.confidence >= words.SURE else f"{digit.key}?"
                 yield Text(x, y, said, Ink.DIGIT, 11, "middle", says=digit_words(digit))
 
 
-def only_in_rows(found: Sequence[Finding], panel: Panel) -> Iterator[Shape]:
-    """Boxes around the digits that were heard only as a part of a row."""
-    alone = [one.value for one in found if isinstance(one.value, Digit) and is_sound(one.value)]
-    for finding in found:
-        for digit in finding.value.digits if isinstance(finding.value, Row) else ():
-            inside = panel.axis.span.start <= digit.start < panel.axis.span.end
-            if inside and not any(one.start < digit.end and digit.start < one.end for one in alone):
-                yield from pair(digit, panel, dashed=True)
+def pulses(found: Sequence[Finding], axis: Axis, y: float) -> Iterator[Shape]:
+    """How many pulses stand together, above the middle of them."""
+    for digit in words.counted([one.value for one in found if isinstance(one.value, Pulse)]):
+        middle = (digit[0].start + digit[-1].end) / 2
+        if axis.span.start <= middle < axis.span.end:
+            yield Text(axis.at(middle), y, str(len(digit)), Ink.TONE, 13, "middle", bold=True)
 
 
 def characters(found: Sequence[Finding], axis: Axis, y: float) -> Iterator[Shape]:
@@ -275,18 +296,24 @@ def strips(channel: HeardChannel, axis: Axis, top: float, height: float) -> Iter
     yield from _scale(axis, top, height, LEVEL, (-40, -20, 0), "dBm0")
     yield from _scale(axis, below, height, TWIST, (-10, 0, 10), "twist dB")
     yield from _loudness(channel, axis, top, height)
-    for finding in channel.findings:
-        value = finding.value
-        if isinstance(value, Digit) and is_sound(value) and axis.shows(finding):
-            left, right = axis.at(value.start), axis.at(value.end)
-            y = _height(value.level_dbm0, LEVEL, top, height)
+    found = [one for one in channel.findings if axis.shows(one)]
+    for digit in measured(found):
+        left, right = axis.at(digit.start), axis.at(digit.end)
+        if right > left:
+            y = _height(digit.level_dbm0, LEVEL, top, height)
             yield Line(((left, y), (right, y)), Ink.DIGIT, thick=3.0)
-            zero, y = (_height(twist, TWIST, below, height) for twist in (0.0, value.twist_db))
+            zero, y = (_height(twist, TWIST, below, height) for twist in (0.0, digit.twist_db))
             bar = max(abs(y - zero), 1.5)
-            yield Box(left, min(y, zero - 0.75), right - left, bar, Ink.DIGIT, filled=True, says=digit_words(value))
-        elif isinstance(value, Gap) and axis.shows(finding):
-            left, right = axis.at(value.start), axis.at(value.end)
-            yield from hatched(left, top, right - left, height, Ink.FAINT)
+            yield Box(left, min(y, zero - 0.75), right - left, bar, Ink.DIGIT, filled=True, says=digit_words(digit))
+    for gap in (one.value for one in found if isinstance(one.value, Gap)):
+        left, right = axis.at(gap.start), axis.at(gap.end)
+        yield from hatched(left, top, right - left, height, Ink.FAINT)
+
+
+def measured(found: Sequence[Finding]) -> list[Digit]:
+    """The digits that have a level and a twist: those of the sound, one by one, and those of rows alone."""
+    alone = [one.value for one in found if isinstance(one.value, Digit) and is_sound(one.value)]
+    return alone + only_in_rows(found)
 
 
 def _scale(

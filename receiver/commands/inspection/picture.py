@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from decoder.frame import Frame, Rejected
 from decoder.line_figures import HOP, hop_dbm0
 from decoder.samples import RATE_HZ, Samples, Span
-from decoder.symbols import Character, Digit, Gap, Row
+from decoder.symbols import Character, Digit, Gap, Pulse, Row
 from receiver.commands.decoded import Finding
 from receiver.commands.inspection import marks
 from receiver.commands.inspection.heard import HeardCall, HeardChannel, is_sound
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 WIDTH: Final = 1440.0
 LEFT: Final = 92.0
 RIGHT: Final = 20.0
+LETTERS: Final = int((WIDTH - RIGHT) / width_of("M"))  # of a line across the sheet
+LETTERS_OF_TITLE: Final = int((WIDTH - RIGHT) / width_of("M", 15))
 ROW: Final = 6 * RATE_HZ  # samples in a row: a digit of 50 ms is as wide as its letter
 BEFORE: Final = RATE_HZ // 20  # a message that would be parted begins so far behind the row's beginning
 ROW_LEAST: Final = 3 * RATE_HZ  # a row ends earlier, but not before this, where it would part a message
@@ -54,9 +57,13 @@ def picture(call: HeardCall, spans: Sequence[Span], heading: Sequence[str]) -> P
     rows = [row for span in spans for row in _rows(span, found)]
     scale = (WIDTH - LEFT - RIGHT) / max(SHORTEST, max(map(len, rows), default=1))
     sheet = _Sheet()
-    for number, line in enumerate(heading):
-        sheet.add(Text(8, sheet.y + 18, line, size=15 if number == 0 else 11, bold=number == 0))
-        sheet.y += 22 if number == 0 else 16
+    title, *below = heading
+    for line in wrap(title, LETTERS_OF_TITLE) or [""]:
+        sheet.add(Text(8, sheet.y + 18, line, size=15, bold=True))
+        sheet.y += 22
+    for line in (part for words in below for part in wrap(words, LETTERS)):
+        sheet.add(Text(8, sheet.y + 18, line))
+        sheet.y += 16
     legend(sheet)
     sounds = call.sound(rows)
     ground = _ground(sounds)
@@ -116,7 +123,7 @@ def _row(sheet: _Sheet, channels: Sequence[HeardChannel], axis: Axis, sound: Seq
         _brackets(sheet, found, channel.findings, axis)
         _letters(sheet, found, axis)
         _spectrogram(sheet, found, axis, samples, ground)
-        if any(isinstance(one.value, Digit) and is_sound(one.value) for one in found):
+        if marks.measured(found):
             sheet.add(*marks.strips(channel, axis, sheet.y + 6, STRIP))
             sheet.y += 2 * STRIP + 22
         sheet.y += 6
@@ -157,7 +164,8 @@ def _letters(sheet: _Sheet, found: Sequence[Finding], axis: Axis) -> None:
     lines = (
         ("keys", 17, any(map(is_sound, digits)), marks.keys),
         ("as events", 17, not all(map(is_sound, digits)), marks.events),
-        ("as a whole", 15, any(isinstance(one.value, Row) for one in found), marks.whole),
+        ("whole", 15, any(isinstance(one.value, Row) for one in found), marks.whole),
+        ("pulses", 17, any(isinstance(one.value, Pulse) for one in found), marks.pulses),
         ("modem, hex", 15, any(isinstance(one.value, Character) for one in found), marks.characters),
     )
     for name, height, wanted, drawn in lines:
@@ -181,7 +189,8 @@ def _spectrogram(sheet: _Sheet, found: Sequence[Finding], axis: Axis, sound: Sam
     sheet.add(Box(axis.x, panel.top, axis.end - axis.x, HEIGHT, Ink.GRID, thick=1.0))
     for one in sorted(found, key=lambda one: not isinstance(one.value, Gap)):  # what is lost lies under the rest
         sheet.add(*marks.mark(one, panel))
-    sheet.add(*marks.only_in_rows(found, panel))
+    for digit in marks.only_in_rows(found):
+        sheet.add(*marks.pair(digit, panel, dashed=True))
     sheet.y += HEIGHT
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FACTOR: Final = 2  # dots a unit of paper
 SHADES: Final = 128  # of the palette are greys, black first; the inks follow
 LARGE: Final = 13.0  # words of this size are of three dots a dot, smaller ones of two
-DASH: Final = 8  # dots of a dash and of the gap behind it
+DASH: Final = 5  # dots of a dash and of the gap behind it
 INKS: Final = {ink: SHADES + number for number, ink in enumerate(Ink)}
 
 GREY, PALETTE = 0, 3  # colour types of IHDR

@@ -12,7 +12,7 @@ from receiver.commands.inspection.png import grey_png
 from receiver.commands.inspection.shapes import HALO, Box, Grey, Ink, Line, Picture, Shape, Text
 
 FONT: Final = "DejaVu Sans Mono, Menlo, Consolas, Noto Sans Mono, monospace"
-DASHES: Final = ' stroke-dasharray="4 3"'
+DASHES: Final = ' stroke-dasharray="3 2"'
 
 
 def svg(picture: Picture) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import isfinite
 from statistics import fmean
 from typing import Any, Final
@@ -22,7 +21,7 @@ from receiver.commands.inspection.heard import HeardCall, HeardChannel, is_sound
 COLUMNS: Final = ("key", "level", "twist", "freq.", "length", "pause", "conf.", "runner-up")
 UNITS: Final = ("", "dBm0", "dB", "%", "ms", "ms", "", "nats behind")
 WIDTHS: Final = (3, 6, 6, 6, 7, 7, 6, 14)
-RUN: Final = RATE_HZ // 2  # characters and pulses further apart stand in rows of their own
+RUN: Final = RATE_HZ // 2  # characters further apart stand in rows of their own
 A_LINE: Final = 32  # characters
 BOUND: Final = RATE_HZ * 60  # a longer pause is none between digits of one message
 
@@ -71,7 +70,7 @@ def _goes_on(last: object, value: object) -> bool:
         case Character(), Character():
             return (last.modem, last.baud) == (value.modem, value.baud) and value.start - last.end < RUN
         case Pulse(), Pulse():
-            return value.start - last.end < RUN
+            return value.start - last.end < words.PULSE_DIGITS
         case _:
             return False
 
@@ -124,20 +123,8 @@ def _told(run: Sequence[Finding], found: Sequence[Finding]) -> Iterator[str]:
             yield f"{type(other).__name__}: {other}"
 
 
-def counted(pulses: Sequence[Pulse]) -> list[int]:
-    """Pulses that follow each other at their usual distance, as counts."""
-    steps = [later.start - one.start for one, later in pairwise(pulses)]
-    usual = sorted(steps)[len(steps) // 2] if steps else 0
-    counts = [1]
-    for step in steps:
-        if step > 1.5 * usual:
-            counts.append(0)
-        counts[-1] += 1
-    return counts
-
-
 def _pulses(pulses: Sequence[Pulse]) -> Iterator[str]:
-    counts = counted(pulses)
+    counts = [len(digit) for digit in words.counted(pulses)]
     level, worst = fmean(one.level_dbm0 for one in pulses), min(one.confidence for one in pulses)
     yield f"pulses {pulses[0].hz:.0f} Hz, {len(pulses)}: {' '.join(map(str, counts))}"
     yield f"{level:.1f} dBm0, confidence at least {worst:.3f}"

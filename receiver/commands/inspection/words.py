@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from decoder.codes.contact_id import Counts, code
@@ -12,12 +13,13 @@ from decoder.formats import contact_id
 from decoder.frame import Frame, Reason, Rejected
 from decoder.registry import FORMATS
 from decoder.samples import RATE_HZ, to_ms
-from decoder.symbols import KEYS, Digit, Row
+from decoder.symbols import KEYS, Digit, Pulse, Row
 from receiver.commands.decoded import Finding
 from receiver.commands.inspection.heard import HeardCall, HeardChannel, is_sound
 
 BESIDE: Final = frozenset({"event", "info"})  # witnesses without sound
 AUDIBLE_DBM0: Final = -50.0  # hum and dial tone below this disturb nobody
+PULSE_DIGITS: Final = RATE_HZ  # pulses further apart are not of one message
 TOLD: Final = 3  # messages named in a sentence about all
 SURE: Final = 0.9  # a digit of a row that needs no word of its own
 UNCHECKED: Final = frozenset(known.name for known in FORMATS if not known.integrity)
@@ -64,6 +66,18 @@ def pauses(found: Sequence[Finding]) -> dict[int, int]:
                 before[place] = finding.value.start - ends[finding.witness]
             ends[finding.witness] = finding.value.end
     return before
+
+
+def counted(pulses: Sequence[Pulse]) -> list[list[Pulse]]:
+    """Pulses as digits: a pause longer than those within one begins another."""
+    steps = [later.start - one.start for one, later in pairwise(pulses)]
+    usual = min(steps, default=0)
+    digits: list[list[Pulse]] = []
+    for pulse in pulses:
+        if not digits or pulse.start - digits[-1][-1].start > 1.5 * usual:
+            digits.append([])
+        digits[-1].append(pulse)
+    return digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +146,7 @@ def changes(reads: Sequence[Read]) -> list[str]:
     lines = []
     for read in reads:
         if read.recovered:
-            heard = "nothing" if read.heard is None else f"{read.heard.key} ({read.heard.confidence:.2f})"
+            heard = "nothing" if read.heard is None else f"{read.heard.key} with confidence {read.heard.confidence:.2f}"
             lines.append(f"digit {read.position + 1}: heard {heard}, read {read.digit}")
     return lines
 
@@ -183,6 +197,7 @@ class Tally:
     frames: list[Frame] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     digits: int = 0
+    rows: int = 0
 
     def add(self, call: HeardCall) -> None:
         """Count another call."""
@@ -193,6 +208,8 @@ class Tally:
                 self.rejected.append(value)
             elif isinstance(value, Digit):
                 self.digits += 1
+            elif isinstance(value, Row):
+                self.rows += 1
 
     def english(self) -> str:
         """In English."""
@@ -203,7 +220,8 @@ class Tally:
         if self.rejected:
             reasons = ", ".join(dict.fromkeys(one.reason.value.replace("_", " ") for one in self.rejected))
             text += f". {_count(len(self.rejected), 'candidate')} not taken ({reasons})"
-        return f"{text}. {_count(self.digits, 'digit')} in all."
+        whole = f", {_count(self.rows, 'row')} of digits as a whole" if self.rows else ""
+        return f"{text}. In all {_count(self.digits, 'digit')} one by one{whole}."
 
     def japanese(self) -> str:
         """In Japanese."""
@@ -214,7 +232,8 @@ class Tally:
         if self.rejected:
             reasons = "、".join(dict.fromkeys(NOT_TAKEN[one.reason] for one in self.rejected))
             text += f"。不受理{len(self.rejected)}件（{reasons}）"
-        return f"{text}。検出した数字は計{self.digits}桁。"
+        whole = f"、桁列{self.rows}組" if self.rows else ""
+        return f"{text}。検出した数字は計{self.digits}桁{whole}。"
 
 
 def _fields_in_japanese(frame: Frame) -> str:
