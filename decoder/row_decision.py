@@ -7,7 +7,7 @@ of known accounts has any part in this: who is known changes no digit and lifts 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,7 +22,10 @@ ACCEPT: Final = 0.9  # chance above which a row is a message …
 CERTAIN: Final = 0.99  # … and above which it is called certain
 OPEN: Final = 0.5  # chance of a digit by sound alone below which the layout decided it
 RECOVERED_MOST: Final = 3  # digits that a message may owe to its layout
-PRESENT: Final = 0.35  # of the usual presence that a digit needs to count as heard
+PRESENT: Final = 0.35  # of the usual presence that a digit needs to count as heard …
+ABSENT_MOST: Final = 2  # … and digits that need not
+EDGE_LEAST: Final = -1.5  # presence of what may be a first or last digit that the sound does not show
+EDGE_WEAK: Final = 0.5  # of the usual presence, and a first or last digit may be none
 KEPT: Final = 4  # rows in doubt …
 KEPT_FOR: Final = 20 * RATE_HZ  # … and for how long: a unit's four attempts
 CONTRADICTION: Final = 14.0  # nats by which a row may speak against a message and still be a repetition of it
@@ -74,29 +77,53 @@ class Decider:
 
     def decide(self, row: Row) -> Decision | None:
         """What this row says, with those before it if it repeats them; None if it is no message of this layout."""
-        if len(row.digits) != len(self._layout):
+        best: tuple[Decision, F64] | None = None
+        for heard, absent in self._windows(row):
+            found = self._decided(heard, absent)
+            if found is not None and (best is None or found.chance > best[0].chance):
+                best = found, heard
+        if best is None:
             return None
-        heard = np.array([digit.likelihoods for digit in row.digits])
-        alone = self._decided(heard, row)
-        if alone is not None and alone.accepted:
+        alone, heard = best
+        if alone.accepted:
             return alone
         self._doubtful = [one for one in self._doubtful if row.start - one[0] <= KEPT_FOR][-KEPT:]
-        together = self._together(heard, row)
+        together = self._together(heard)
         self._doubtful.append((row.end, heard))
         return together if together is not None and together.accepted else alone
 
-    def _together(self, heard: F64, row: Row) -> Decision | None:
+    def _windows(self, row: Row) -> Iterator[tuple[F64, int]]:
+        """As many places in a row as the layout has: what was heard of them, and how many were hardly there.
+
+        A digit at either end that is weak may be none; where the row is short of one, what stands next to it may be.
+        """
+        slots = list(zip(row.digits, row.presence, strict=True))
+        edges = [one for one in (row.before, row.after) if one is not None and one[1] >= EDGE_LEAST]
+        slots = [*(edges[:1] if row.before in edges else []), *slots, *(edges[-1:] if row.after in edges else [])]
+        core = range(slots.index((row.digits[0], row.presence[0])), len(slots) - (row.after in edges))
+        for first in range(len(slots) - len(self._layout) + 1):
+            mine = range(first, first + len(self._layout))
+            left_out = [slots[place][1] for place in core if place not in mine]
+            taken = [place for place in mine if place not in core]
+            if any(presence > EDGE_WEAK * row.usual for presence in left_out) or (
+                left_out and len(taken) > len(left_out)
+            ):
+                continue
+            heard = np.array([slots[place][0].likelihoods for place in mine])
+            yield heard, sum(slots[place][1] < PRESENT * row.usual for place in mine)
+
+    def _together(self, heard: F64) -> Decision | None:
         """With the rows before that may be the same message, the latest first."""
         total, count, best = heard, 1, None
         for _, other in reversed(self._doubtful):
-            found = self._decided(total + other, row)
+            found = self._decided(total + other, 0)
             if found is None or not all(_supports(one, found.keys) for one in (heard, other)):
                 continue
             total, count = total + other, count + 1
             best = Decision(found.keys, found.chance, found.recovered, count)
         return best
 
-    def _decided(self, heard: F64, row: Row) -> Decision | None:
+    def _decided(self, heard: F64, absent: int) -> Decision | None:
         guess = likeliest(heard, self._layout.prior, self._layout.values, self._layout.modulus)
         if guess is None:
             return None
@@ -105,17 +132,10 @@ class Decider:
         mine = share[np.arange(len(heard)), [KEYS.index(key) for key in guess.keys]]
         recovered = tuple(np.flatnonzero(mine < OPEN).tolist())
         chance = guess.chance if len(recovered) <= RECOVERED_MOST else 0.0
-        return Decision(guess.keys, chance * _soundness(row), recovered)
+        return Decision(guess.keys, chance if absent <= ABSENT_MOST else chance / 2, recovered)
 
 
 def _supports(heard: F64, keys: str) -> bool:
     """Whether a row may be this message: nothing in it speaks loudly against it."""
     of_keys = heard[np.arange(len(heard)), [KEYS.index(key) for key in keys]]
     return bool((heard.max(axis=1) - of_keys).sum() <= CONTRADICTION)
-
-
-def _soundness(row: Row) -> float:
-    """How far the row is what a panel sends: 1, or less where digits are hardly there."""
-    there = np.array(row.presence) >= PRESENT * row.usual
-    absent = len(there) - int(there.sum())
-    return 1.0 if absent <= 2 else 0.5

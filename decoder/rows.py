@@ -26,7 +26,7 @@ from decoder.train import row_of
 
 HOP: Final = 160  # 20 ms
 MEMORY: Final = 20  # hops, 400 ms
-ACTIVE: Final = 0.255  # of the band in the two strongest tones, mean over MEMORY; noise: 0.19 ± 0.015
+ACTIVE: Final = 0.24  # of the band in the two strongest tones, mean over MEMORY; noise: 0.19 ± 0.015
 IDLE: Final = 0.215
 NOISE: Final = 0.19
 PAUSE: Final = 0.26  # the same over PAUSE_HOPS, noise 0.19 ± 0.03; less where the digits are weak: halfway to NOISE
@@ -34,7 +34,9 @@ PAUSE_HOPS: Final = 4
 DROP_HOPS: Final = 3
 DROP: Final = 0.08  # of a candidate's loud hops: a pause on a line without noise
 OVER_HOPS: Final = 15  # 300 ms of pause end a candidate
-AHEAD: Final = MEMORY + 6  # hops of sound before a candidate is noticed that belong to it
+AHEAD: Final = 26  # hops of sound before a candidate is noticed that belong to it: the digits are clear, …
+AHEAD_WEAK: Final = 90  # … or weak: they are noticed late
+CLEAR: Final = 0.6  # share of the best hops of clear digits
 AGAIN: Final = 40  # hops after which a candidate without pauses is looked at
 LATENCY: Final = 8  # hops: so many may be taken at once while nothing is going on
 LONGEST: Final = 300  # hops, 6 s, that one look covers
@@ -122,7 +124,7 @@ class Rows:
         for one, energy in zip(share.tolist(), pair.tolist(), strict=True):
             self._done += 1
             found += self._step(one, energy)
-        keep = self._done - AHEAD - 1 if self._since is None else max(self._since, self._done - LONGEST)
+        keep = self._done - AHEAD_WEAK - 1 if self._since is None else max(self._since, self._done - LONGEST)
         if keep > self._first:
             self._sound = self._sound[(keep - self._first) * HOP :].copy()
             self._first = keep
@@ -137,7 +139,8 @@ class Rows:
         if self._since is None:
             if mean < ACTIVE:
                 return []
-            self._since = max(self._done - AHEAD, self._floor, 0)
+            ahead = AHEAD if sorted(self._share)[-3] > CLEAR else AHEAD_WEAK
+            self._since = max(self._done - ahead, self._floor, 0)
             self._noticed = self._looked = self._done
             self._pause, self._due, self._most = 0, None, mean
             self._loud, self._quiet = max(self._pair), 0

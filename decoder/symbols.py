@@ -57,12 +57,15 @@ class Row:
     presence  natural log-likelihood ratio of each digit: some key against none
     usual     what a digit that is wholly heard has of that, on this call
     known_at  sample at which the row was known to end: its place in the stream of symbols
+    before    what stands where a digit before the first one would, and after: behind the last; with its presence
     """
 
     digits: tuple[Digit, ...]
     presence: tuple[float, ...]
     usual: float
     known_at: int
+    before: tuple[Digit, float] | None = None
+    after: tuple[Digit, float] | None = None
 
     @property
     def start(self) -> int:

@@ -112,13 +112,9 @@ class Stretch:
             tone = group.start + tones[group].argmax(axis=0)
             profile += np.clip(energy[tone, mine].mean(axis=0) - level.noise, 0, None) / level.tone
         top = np.sort(profile)[-max(FIRST_WIDTH // GRID_STEP, 4) :].mean()
-        middle = reach + FIRST_WIDTH // GRID_STEP // 2 - PAUSE_WIDTH // GRID_STEP // 2
-        off = profile < 0.5 * top
-        ahead, behind = np.flatnonzero(off[:middle]), np.flatnonzero(off[middle:])
-        first = int(ahead[-1]) + 1 if len(ahead) else 0
-        last = middle + int(behind[0]) - 1 if len(behind) else len(off) - 1
+        first, last = _most(profile - top / 2)
         # A window at half of the plateau is half covered.
-        width = (last - first + 1) * GRID_STEP
+        width = (last - first) * GRID_STEP
         longest = period * GRID_STEP - PAUSE_WIDTH
         return int(np.clip(width, WIDTHS[0], max(min(WIDTHS[1], longest), WIDTHS[0])))
 
@@ -129,11 +125,11 @@ class Stretch:
         low, high = (level_of(2 * float(np.sqrt(level.tone))) for level in found)
         return (low + high) / 2, high - low
 
-    def tones(self, row: Path, width: int) -> tuple[F64, F64]:
-        """Ratios of the digits found, (16, n), whole windows and parts weighed; what a tone of either group usually has."""
+    def tones(self, places: I64, width: int) -> tuple[F64, F64]:
+        """Ratios of the keys at places of the grid, (16, n), whole windows and parts weighed; what tones usually have."""
         found = self._levels(width)
         assert found is not None
-        start = self.grid[np.clip(filled(row.places), 0, len(self.grid) - 1)]
+        start = places * GRID_STEP
         part = round(PART * width)
         wholes = (Scale(found[0], width), Scale(found[1], width))
         parts = (Scale(found[0], part), Scale(found[1], part))
@@ -142,8 +138,15 @@ class Stretch:
         tail = key_ratios(tone_ratios(*self.sums.energy(start + width - part, part), parts, part))
         chance = np.log([1 - 2 * PART_CHANCE, PART_CHANCE, PART_CHANCE])
         keys = log_sum(np.stack([whole + chance[0], head + chance[1], tail + chance[2]]))
-        keys[:, np.array(row.places) < 0] = 0
         return keys, np.array([scale.mean for scale in wholes])
+
+
+def _most(values: F64) -> tuple[int, int]:
+    """The stretch `[first, last)` of the greatest sum."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    rise = sums - np.minimum.accumulate(sums)
+    last = int(rise.argmax())
+    return int(sums[: last + 1].argmin()), last
 
 
 def row_of(sound: I16, known: Flags, at: int, known_at: int) -> Row | None:
@@ -156,35 +159,48 @@ def row_of(sound: I16, known: Flags, at: int, known_at: int) -> Row | None:
     if found is None:
         return None
     path, width = found
-    keys, means = stretch.tones(path, width)
+    places, missing = filled(path.places), np.array(path.places) < 0
+    if len(places) < DIGITS_MIN:
+        return None
+    period = int(np.median(np.diff(places)))
+    places = np.concatenate([[places[0] - period], places, [places[-1] + period]])
+    keys, means = stretch.tones(places, width)
+    keys[:, 1:-1][:, missing] = 0
     there = np.asarray(log_sum(keys) - np.log(16))
     usual = float(means.sum() - np.log(16))
-    first, last = _trimmed(there, usual)
-    if last - first < DIGITS_MIN or np.median(there[first:last]) < USUAL_SHARE * usual:
+    heard = np.flatnonzero(there[1:-1] > EDGE_SHARE * usual) + 1
+    if len(heard) < DIGITS_MIN or np.median(there[heard]) < USUAL_SHARE * usual:
         return None
-    starts = at + STEP * stretch.grid[np.clip(filled(path.places), 0, len(stretch.grid) - 1)]
-    likelihoods = np.empty((len(there), 16))
+    digits = _digits(stretch, at + STEP * GRID_STEP * places, width, keys)
+    first, last = int(heard[0]), int(heard[-1])
+    presence = np.round(there, 2).tolist()
+    return Row(
+        tuple(digits[first : last + 1]),
+        tuple(presence[first : last + 1]),
+        round(usual, 2),
+        known_at,
+        (digits[first - 1], presence[first - 1]),
+        (digits[last + 1], presence[last + 1]),
+    )
+
+
+def _digits(stretch: Stretch, starts: I64, width: int, keys: F64) -> list[Digit]:
+    """The digits that begin at samples `starts`, from the ratios (16, n) of the keys."""
+    likelihoods = np.empty((len(starts), 16))
     likelihoods[:, GRID_OF_KEYS] = keys.T
     likelihoods -= likelihoods.max(axis=1, keepdims=True)
     chance = 1 / np.exp(likelihoods).sum(axis=1)
     level, twist = stretch.loudness(width)
-    digits = tuple(
+    return [
         Digit(
-            KEYS[int(likelihoods[place].argmax())],
-            int(starts[place]),
-            int(starts[place]) + width * STEP,
+            KEYS[int(mine.argmax())],
+            int(start),
+            int(start) + width * STEP,
             round(level, 2),
             round(twist, 2),
             round(stretch.offset, 2),
-            round(float(chance[place]), 4),
-            tuple(np.round(likelihoods[place], 2).tolist()),
+            round(float(sure), 4),
+            tuple(np.round(mine, 2).tolist()),
         )
-        for place in range(first, last)
-    )
-    return Row(digits, tuple(np.round(there[first:last], 2).tolist()), round(usual, 2), known_at)
-
-
-def _trimmed(there: F64, usual: float) -> tuple[int, int]:
-    """Without what is hardly there at either end."""
-    heard = np.flatnonzero(there > EDGE_SHARE * usual)
-    return (int(heard[0]), int(heard[-1]) + 1) if len(heard) else (0, 0)
+        for start, mine, sure in zip(starts, likelihoods, chance, strict=True)
+    ]

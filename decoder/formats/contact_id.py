@@ -271,9 +271,9 @@ class Reader:
         if self._row is None or not (self._own[0].start < self._row[0].end and self._row[0].start < self._end):
             return None
         row, decision = self._row
-        if len(row.digits) != LENGTH:
+        if len(row.digits) != LENGTH and (decision is None or self._sure):
             return None if self._sure else best
-        heard = _row_text(row)
+        heard = _row_text(row) if len(row.digits) == LENGTH else _row_digits(decision.keys if decision else "")
         weighed = decision is not None and decision.chance >= TOLD
         differs = [mine != theirs for mine, theirs in zip(best, heard, strict=True)]
         if not any(differs) or (self._sure and not weighed):
