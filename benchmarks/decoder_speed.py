@@ -138,9 +138,8 @@ def _live(sounds: list[np.ndarray], lines: int) -> Callable[[], list[str]]:
         bank = Bank(lines)
         heard = [""] * lines
         for tick in ticks:
-            for line, symbols in enumerate(bank.feed(tick)):
-                for symbol in symbols:
-                    heard[line] += symbol.key if isinstance(symbol, Digit) else ""
+            for line, digit in bank.feed(tick):
+                heard[line] += digit.key
         return heard
 
     return run

@@ -1,7 +1,11 @@
 """The digits of many lines at once, all fed in step.
 
-Two parts: `Careful` decides where to look closely and keeps what is not yet decided; `Bank` keeps the last few
-blocks of sound and asks it after every feed. A batch of recordings uses `Careful` alone, with all the sound at hand.
+Two parts: `Careful` looks closely at stretches of lines and keeps what is not yet decided; `Bank` keeps the last
+blocks of sound, decides which stretches are worth it, and when. A batch of recordings uses `Careful` alone, with all
+the sound at hand.
+
+A stretch is looked at when it is over, in one piece: looking costs the same few hundred calls of numpy for one window
+as for a thousand.
 """
 
 from __future__ import annotations
@@ -11,19 +15,29 @@ from typing import Final
 
 import numpy as np
 
-from decoder import dtmf, goertzel
+from decoder import dtmf
 from decoder.digits import Found, Runs
-from decoder.dtmf import BLOCK, HOP, HOPS_A_BLOCK, I64, Flags
-from decoder.samples import I16, Span
+from decoder.dtmf import BLOCK, CLOCK, ECHO_HOPS, FAR, HOP, HOPS_A_BLOCK, I64, LINE, MIDDLE, NONE, Flags, Windows
+from decoder.samples import F32, I16, Span
 from decoder.symbols import Digit
 
-BEFORE_HIT: Final = 1  # blocks looked at carefully before one that hit …
-AFTER_HIT: Final = 2  # … and after: long enough that the end of a digit is seen at once
-KEPT: Final = AFTER_HIT + 2  # blocks of sound kept
-TAIL: Final = (KEPT + 2) * BLOCK  # of silence, after which nothing of the sound before can matter
+# The windows near a block that hit, counted in hops from its first one. Long enough that the end of a digit is seen at
+# once; and so that two blocks later all of it is at hand.
+NEAR_FIRST: Final = -4
+NEAR_LAST: Final = 8
+AFTER_HIT: Final = 2  # blocks
+TOGETHER: Final = 3  # blocks: hits so close belong to one stretch
+MANY: Final = 64  # lines, for which it pays to let TOGETHER blocks come in before anything is done
+WAIT: Final = 8  # blocks: the longest that a stretch which goes on is left waiting
+TAIL: Final = 7 * BLOCK  # of silence, after which nothing of the sound before can matter
 LOST_HOPS_MAX: Final = 12  # 60 ms: a digit is not followed across a longer loss
 
-HopsOf = Callable[[I64, I64], I16]
+_SLOTS_MIN: Final = 18  # blocks of sound kept on each line …
+_SLOTS_MAX: Final = 128  # … and more if the lines are few and may be fed much at once
+_SLOTS: Final = 1_024  # on all lines together
+_SPARE: Final = WAIT + TOGETHER + 3  # blocks that may still be looked at when the next ones come
+
+HopsOf = Callable[[I64, I64], F32]
 """(line, hop) → sound of these hops, (n, HOP)."""
 
 
@@ -33,9 +47,11 @@ class Careful:
     def __init__(self, lines: int) -> None:
         self.next = np.zeros(lines, np.int64)  # the window to look at next
         self.runs = Runs()
+        self._look = dtmf.Look()
+        self._looked = np.zeros(lines, np.int64)  # where the last look ended
         self._lost: dict[int, list[Span]] = {}  # hops that no window may touch and that are not yet behind us
         self._stood_still = np.zeros(lines, np.int64)  # hops that no clock counted: losses behind us, masked hops
-        self._context = np.empty(0, dtmf.WINDOW)  # the last windows of each line, echoes included
+        self._context: Windows = NONE  # the last windows of each line, echoes included
 
     def lose(self, line: int, lost: Span) -> None:
         """Samples `lost` of this line, still to be looked at, are made up."""
@@ -45,95 +61,96 @@ class Careful:
             hops = Span(spans[-1].start, max(hops.end, spans.pop().end))
         spans.append(hops)
 
-    def forget(self, before: int) -> None:
-        """Nothing before this hop will be looked at any more."""
-        for line, spans in self._lost.items():
-            behind = [span for span in spans if span.end < before]
-            self._stood_still[line] += sum(_counted(span) for span in behind)
+    def look(self, line: I64, first: I64, last: I64, hops_of: HopsOf) -> Found | None:
+        """Look at the windows `[first, last)` of these lines, in order; return the digits that are complete."""
+        windows = NONE
+        if len(line):
+            windows = self._windows(line, first, last, hops_of)
+            self._looked[line] = last
+        found = self.runs.take(windows, self._known)
+        if len(self._context):
+            recent = self._context.at[MIDDLE] >= self.next[self._context.at[LINE]] - ECHO_HOPS
+            self._context = self._context.take(np.flatnonzero(recent))
+        return found
+
+    def _known(self, line: I64) -> I64:
+        """The clock up to which every window of these lines has been taken."""
+        return self._clock(line, self.next[line] - 1)
+
+    def settle(self) -> None:
+        """Losses that are behind us are only counted."""
+        for line, spans in list(self._lost.items()):
+            behind = [span for span in spans if span.end <= self.next[line]]
+            self._stood_still[line] += sum(map(_counted, behind))
             del spans[: len(behind)]
+            if not spans:
+                del self._lost[line]
 
-    def look(self, active: Flags, origin: int, limit: I64, hops_of: HopsOf) -> Found | None:
-        """Look at the windows of active blocks up to `limit`; return the digits that are complete.
-
-        active : (lines, blocks), the first block at hop `origin`      limit : per line, the first hop not yet at hand
-        """
-        windows = self._windows(active, origin, limit, hops_of)
-        np.maximum(self.next, limit, out=self.next)
-        hidden = self.next - self._clock(np.arange(len(limit)), self.next)
-        return self.runs.take(windows, self.next - 1 - hidden)
-
-    def _windows(self, active: Flags, origin: int, limit: I64, hops_of: HopsOf) -> dtmf.Windows:
-        padded = np.zeros((len(active), active.shape[1] + 2), np.bool_)
-        padded[:, 1:-1] = active
-        edges = np.flatnonzero(padded[:, 1:] != padded[:, :-1])  # where active stretches begin and end, in turn
-        line, first = np.divmod(edges[::2], active.shape[1] + 1)
-        last = edges[1::2] - line * (active.shape[1] + 1)
-        start = np.maximum(origin + HOPS_A_BLOCK * first, self.next[line])
-        end = np.minimum(origin + HOPS_A_BLOCK * last, limit[line])
-        real = end > start
-        line, start, end = line[real], start[real], end[real]
-        if not len(line):
-            return np.empty(0, dtmf.WINDOW)
-        length = end - start + 3
+    def _windows(self, line: I64, first: I64, last: I64, hops_of: HopsOf) -> Windows:
+        """The windows on a key, with their clocks, echoes left out."""
+        length = last - first + HOPS_A_BLOCK
         behind = np.cumsum(length)
         middle = np.ones(behind[-1], np.bool_)
         middle[behind - 1] = middle[behind - length] = middle[behind - length + 1] = False
-        hop = np.arange(behind[-1]) + np.repeat(start - 2 - (behind - length), length)
-        return self._shown(np.repeat(line, length), hop, middle, limit, hops_of)
-
-    def _shown(self, line: I64, hop: I64, middle: Flags, limit: I64, hops_of: HopsOf) -> dtmf.Windows:
-        """The windows on a key among these hops, with their clocks, echoes left out."""
+        hop = np.arange(behind[-1]) + np.repeat(first - 2 - (behind - length), length)
+        whose, line = line, np.repeat(line, length)
         clock = self._clock(line, hop, middle)
         hops = hops_of(line, hop)
-        windows, at, energy = dtmf.look(hops, line, hop, middle)
-        masked = dtmf.masked(hops, line, hop, middle, energy, at, windows, self._context)
+        at, key, seen, energy = self._look.at(hops, middle)
+        windows = Windows(np.stack([line[at], hop[at], clock[at], key]), seen)
+        context = self._context
+        if len(context):  # it hides only what goes on from it
+            joins = np.zeros(len(self.next), np.bool_)
+            joins[whose] = first == self._looked[whose]
+            context = context.take(np.flatnonzero(joins[context.at[LINE]]))
+        masked = dtmf.masked(hops, line * FAR + hop, middle, energy, at, windows, context)
         if len(masked):
             so_far = np.zeros(len(hop), np.int64)
             so_far[masked] = 1
             np.cumsum(so_far, out=so_far)
+            # From the start of the line, in this look; the last hop of a stretch is never masked.
             begins = np.flatnonzero(np.diff(line)) + 1
             if len(begins):
                 so_far -= np.repeat([0, *so_far[begins - 1]], np.diff([0, *begins, len(line)]))
-            windows["clock"] = clock[at] - so_far[at]
+            windows.at[CLOCK] -= so_far[at]
             np.add.at(self._stood_still, line[masked], 1)
-        else:
-            windows["clock"] = clock[at]
-        return self._without_echo(windows, limit)
+        return self._without_echo(windows)
 
-    def _without_echo(self, windows: dtmf.Windows, limit: I64) -> dtmf.Windows:
+    def _without_echo(self, windows: Windows) -> Windows:
         """Leave out echoes, with the last windows of each line as context."""
         if not len(windows) and not len(self._context):
             return windows
         known = dtmf.joined(self._context, windows)
-        order = np.arange(len(known)) if len(limit) == 1 else np.argsort(known["line"], kind="stable")
-        kept = np.empty(len(known), np.bool_)
-        kept[order] = dtmf.without_echo(known.take(order) if len(limit) > 1 else known)
-        fresh = kept[len(self._context) :]
-        recent = order[(known["hop"] >= limit[known["line"]] - dtmf.ECHO_HOPS)[order]]
-        self._context = known.take(recent)
-        return windows if fresh.all() else windows.compress(fresh)
+        if len(self._context):
+            order = np.argsort(known.place, kind="stable")
+            kept = np.empty(len(known), np.bool_)
+            kept[order] = dtmf.without_echo(known.take(order))
+            fresh = kept[len(self._context) :]
+        else:
+            fresh = dtmf.without_echo(known)
+        self._context = known
+        return windows if fresh.all() else windows.take(np.flatnonzero(fresh))
 
     def _clock(self, line: I64, hop: I64, middle: Flags | None = None) -> I64:
         """Hops less those no clock counted; `middle` is cleared where a window touches a loss."""
         clock = hop - self._stood_still[line]
         for of_line, spans in self._lost.items():
             mine = np.flatnonzero(line == of_line)
-            for span in spans:
-                inside = hop[mine] - span.start
-                clock[mine] -= np.clip(inside, 0, _counted(span))
-                if middle is not None:
-                    middle[mine[(inside >= 0) & (inside < len(span))]] = False
+            starts, counted = np.array([span.start for span in spans]), np.array(list(map(_counted, spans)))
+            which = np.searchsorted(starts, hop[mine], side="right") - 1
+            mine, which = mine[which >= 0], which[which >= 0]
+            inside = hop[mine] - starts[which]
+            clock[mine] -= (np.cumsum(counted) - counted)[which] + np.minimum(inside, counted[which])
+            if middle is not None:
+                middle[mine[inside < np.array(list(map(len, spans)))[which]]] = False
         return clock
 
 
-def near(hits: Flags) -> Flags:
-    """The blocks to be looked at: those near a hit, and one behind the last. (lines, blocks) → (lines, blocks + 1)."""
-    lines, blocks = hits.shape
-    active = np.zeros((lines, blocks + 1), np.bool_)
-    for shift in range(-BEFORE_HIT, AFTER_HIT + 1):
-        first, last = max(shift, 0), min(blocks + shift, blocks + 1)
-        active[:, first:last] |= hits[:, first - shift : last - shift]
-    return active
+def near(hits: I64) -> tuple[I64, I64]:
+    """The windows `[first, last)` near the blocks that hit, ascending, as stretches that do not touch."""
+    apart = np.flatnonzero(np.diff(hits) > (NEAR_LAST - NEAR_FIRST) // HOPS_A_BLOCK)
+    first, last = hits[np.append(0, apart + 1)], hits[np.append(apart, len(hits) - 1)]
+    return HOPS_A_BLOCK * first + NEAR_FIRST, HOPS_A_BLOCK * last + NEAR_LAST
 
 
 def _counted(span: Span) -> int:
@@ -147,10 +164,14 @@ class Bank:
     def __init__(self, lines: int, *, start: int = 0) -> None:
         if lines < 1:
             raise ValueError("a bank needs at least one line")
-        self._start = start
-        self._origin = -HOPS_A_BLOCK  # of the kept sound, in hops since `start`; a block of silence lies before
-        self._sound: I16 = np.zeros((lines, BLOCK), np.int16)
-        self._hits = np.zeros((lines, 1), np.bool_)
+        self._start, self._lines = start, lines
+        self._slots = max(_SLOTS_MIN, min(_SLOTS_MAX, _SLOTS // lines))
+        self._sound: I16 = np.zeros((self._slots, lines, BLOCK), np.int16)  # the last blocks, in a circle
+        self._fed = 0  # samples
+        self._blocks = 0  # whole ones, through the gate
+        self._hit = np.full(lines, -WAIT)  # the last block that hit
+        self._open = np.zeros(lines, np.bool_)  # near a hit, and not all of it looked at
+        self._patience = 1 if lines < MANY else TOGETHER  # blocks
         self._gate = dtmf.Gate()
         self._careful = Careful(lines)
 
@@ -160,54 +181,104 @@ class Bank:
         until = int(self._careful.next.min())
         pending = self._careful.runs.pending
         if len(pending):
-            until = min(until, int(pending["hop"].min()) - 1)
+            until = min(until, int(pending.at[MIDDLE].min()) - 1)
         return self._start + max(until, 0) * HOP
 
     def lose(self, line: int, lost: Span) -> None:
         """Say that the samples `lost` of this line, fed now or later, are made up."""
         self._careful.lose(line, Span(lost.start - self._start, lost.end - self._start))
 
-    def feed(self, block: I16) -> list[list[Digit]]:
-        """Take the next samples of every line, shape (lines, n). Returns each line's digits that are complete."""
-        if block.ndim != 2 or len(block) != len(self._sound) or block.dtype != np.int16:
-            raise ValueError(f"expected int16 of shape ({len(self._sound)}, n), got {block.dtype} {block.shape}")
-        self._sound = np.concatenate([self._sound, block], axis=1)
-        lines, length = self._sound.shape
-        blocks, done = length // BLOCK, self._hits.shape[1]
-        if blocks > done:
-            frames = goertzel.framed(self._sound[:, done * BLOCK :], BLOCK)
-            fresh = self._gate.hits(frames.reshape(-1, BLOCK))[0].reshape(lines, blocks - done)
-            self._hits = np.concatenate([self._hits, fresh], axis=1)
-        active = near(self._hits)
-        limit = self._limit(active, blocks, length // HOP)
-        sound, origin = goertzel.framed(self._sound, HOP), self._origin
-        found = self._careful.look(active, origin, limit, lambda line, hop: sound[line, hop - origin])
-        self._forget(blocks)
-        symbols: list[list[Digit]] = [[] for _ in range(lines)]
-        if found is not None:
-            shift = np.full(len(found.line), self._start)
-            for line, digit in zip(found.line.tolist(), found.digits(shift), strict=True):
-                symbols[line].append(digit)
-        return symbols
+    def feed(self, block: I16) -> list[tuple[int, Digit]]:
+        """Take the next samples of every line, shape (lines, n). Returns (line, digit): those that are complete."""
+        if block.ndim != 2 or len(block) != self._lines or block.dtype != np.int16:
+            raise ValueError(f"expected int16 of shape ({self._lines}, n), got {block.dtype} {block.shape}")
+        digits: list[tuple[int, Digit]] = []
+        step = (self._slots - _SPARE) * BLOCK
+        for first in range(0, block.shape[1], step):
+            self._keep(block[:, first : first + step])
+            if self._fed // BLOCK >= self._blocks + self._patience:
+                digits += self._hear()
+        return digits
 
-    def finish(self) -> list[list[Digit]]:
+    def finish(self) -> list[tuple[int, Digit]]:
         """The end of the sound: as if silence followed."""
-        return self.feed(np.zeros((len(self._sound), TAIL), np.int16))
+        self._patience = 1
+        return self.feed(np.zeros((self._lines, TAIL), np.int16))
 
-    def _limit(self, active: Flags, blocks: int, hops: int) -> I64:
-        """Per line the first window that cannot be looked at yet, in hops since `start`.
+    def _keep(self, block: I16) -> None:
+        at, length = 0, block.shape[1]
+        while at < length:
+            place, within = divmod(self._fed, BLOCK)
+            size = min(BLOCK - within, length - at)
+            self._sound[place % self._slots, :, within : within + size] = block[:, at : at + size]
+            at += size
+            self._fed += size
 
-        The last whole block waits for the one behind it, which may hit, unless it is active already.
+    def _hear(self) -> list[tuple[int, Digit]]:
+        """Let the new whole blocks through the gate, look at what is over, return the digits that are complete."""
+        over: list[I64] = []
+        whole = self._fed // BLOCK
+        while self._blocks < whole:
+            slot = self._blocks % self._slots
+            count = min(whole - self._blocks, self._slots - slot)
+            hits = self._gate.hits(self._sound[slot : slot + count].reshape(-1, BLOCK))
+            group = list(range(0, count, TOGETHER))
+            edges = np.searchsorted(hits, np.array(group[1:]) * self._lines).tolist() if len(group) > 1 else []
+            for at, first, last in zip(group, [0, *edges], [*edges, len(hits)], strict=True):
+                over += self._mark(hits[first:last] - at * self._lines, min(TOGETHER, count - at))
+        following = self._careful.next
+        np.maximum(following, HOPS_A_BLOCK * whole + NEAR_FIRST, out=following, where=~self._open)
+        pending = self._careful.runs.pending
+        found = None
+        if over or (len(pending) and not self._open[pending.at[LINE]].all()):
+            found = self._look(over)
+        self._careful.settle()
+        if found is None:
+            return []
+        return list(zip(found.line.tolist(), found.digits(np.full(len(found.line), self._start)), strict=True))
+
+    def _look(self, over: list[I64]) -> Found | None:
+        stretches = np.concatenate(over, axis=1) if over else np.empty((3, 0), np.int64)
+        if len(over) > 1:  # line by line, and those of one line in order
+            stretches = stretches[:, np.lexsort((stretches[1], stretches[0]))]
+        line, first, last = stretches
+        return self._careful.look(line, first, last, self._hops)
+
+    def _mark(self, hits: I64, count: int) -> list[I64]:
+        """So many blocks more, no more than TOGETHER, and which of all lines' hit, line by line.
+
+        Returns what is to be looked at: lines, windows `[first, last)`; (3, n), or nothing.
         """
-        limit = np.full(len(active), HOPS_A_BLOCK * (blocks - BEFORE_HIT), np.int64)
-        limit[active[:, blocks - 1]] = HOPS_A_BLOCK * blocks
-        limit[active[:, blocks]] = hops
-        return self._origin + np.minimum(limit, hops - 1)
+        following = self._careful.next
+        if len(hits):
+            block, line = np.divmod(hits, self._lines)
+            block += self._blocks
+            self._hit[line] = block
+            fresh = np.flatnonzero(~self._open[line])[::-1]  # so that a line's first block has the last word
+            line, near_first = line[fresh], HOPS_A_BLOCK * block[fresh] + NEAR_FIRST
+            following[line] = np.maximum(following[line], near_first)
+            self._open[line] = True
+        self._blocks += count
+        waiting = np.flatnonzero(self._open)
+        if not len(waiting):
+            return []
+        closed = self._hit[waiting] < self._blocks - AFTER_HIT
+        due = closed | (following[waiting] < HOPS_A_BLOCK * (self._blocks - WAIT))
+        line = waiting[due]
+        if not len(line):
+            return []
+        self._open[waiting[closed]] = False
+        first = following[line]
+        last = HOPS_A_BLOCK * np.minimum(self._hit[line], self._blocks - 1 - AFTER_HIT) + NEAR_LAST
+        following[line] = last
+        return [np.stack([line, first, last])]
 
-    def _forget(self, blocks: int) -> None:
-        spare = blocks - KEPT
-        if spare > 0:
-            self._sound = self._sound[:, spare * BLOCK :].copy()
-            self._hits = self._hits[:, spare:].copy()
-            self._origin += spare * HOPS_A_BLOCK
-            self._careful.forget(self._origin)
+    def _hops(self, line: I64, hop: I64) -> F32:
+        """From the last blocks."""
+        block, within = np.divmod(hop, HOPS_A_BLOCK)
+        block %= self._slots
+        block *= self._lines
+        block += line
+        block *= HOPS_A_BLOCK
+        block += within
+        return self._sound.reshape(-1, HOP).take(block, axis=0).astype(np.float32)

@@ -13,18 +13,19 @@ import numpy as np
 from decoder import dtmf, goertzel, tones
 from decoder.bank import TAIL, Bank, Careful, near
 from decoder.digits import Found
-from decoder.dtmf import BLOCK, HOP, HOPS_A_BLOCK, I64, Flags
+from decoder.dtmf import BLOCK, HOP, I64
 from decoder.exchange import Signal
 from decoder.pulses import Pulses
 from decoder.rows import Rows
-from decoder.samples import I16, Samples, Span
+from decoder.samples import F32, I16, Samples, Span
 from decoder.sequence import Sequences
 from decoder.symbols import Gap, Row, Symbol, Tone
 from decoder.tones import Tones
 
 GRID: Final = math.lcm(BLOCK, tones.HOP)
 KEYPAD: Final = frozenset({Signal.DTMF})
-BATCH: Final = 1 << 24  # samples looked at together, in `detect_batch`
+BATCH: Final = 1 << 24  # samples looked at together, in `detect_batch` …
+TILE: Final = 4_096  # … and blocks in one pass: shorter stretches come slower out of memory
 
 
 class Listener(Protocol):
@@ -94,7 +95,7 @@ class Detector:
             self._ready.append(self._gap)
             self._gap = None
         if self._bank is not None:
-            self._ready += self._bank.feed(samples.pcm[np.newaxis])[0]
+            self._ready += [digit for _, digit in self._bank.feed(samples.pcm[np.newaxis])]
         if self._tones is not None:
             self._ready += _moved(self._tones.feed(samples.pcm), self._start)
         for listener in self._listeners:
@@ -104,7 +105,7 @@ class Detector:
     def finish(self) -> list[Symbol]:
         """The call is over: return what was still sounding."""
         if self._bank is not None:
-            self._ready += self._bank.finish()[0]
+            self._ready += [digit for _, digit in self._bank.finish()]
         if self._tones is not None:
             self._ready += _moved(self._tones.finish(), self._start)
         for listener in self._listeners:
@@ -199,23 +200,19 @@ def _detect_group(recordings: Sequence[Samples], signals: frozenset[Signal], wit
 
 def _digits(recordings: Sequence[Samples], places: Sequence[int], total: int) -> Found | None:
     """The digits of recordings that stand at `places` of one line, on its grid and far enough apart."""
-    hits: Flags = np.zeros((1, total // BLOCK), np.bool_)
-    careful = Careful(1)
-    stretches = [stretch for recording in recordings for stretch in _blocks(recording.pcm)]
-    found = iter(dtmf.Gate().hits(*stretches))
+    gate, careful, hits = dtmf.Gate(), Careful(1), []
     for place, recording in zip(places, recordings, strict=True):
-        whole, rest = next(found), next(found)
-        behind = place // BLOCK + len(whole)
-        hits[0, place // BLOCK : behind] = whole
-        hits[0, behind : behind + len(rest)] = rest
+        for at, blocks in _tiles(recording.pcm):
+            hits.append(gate.hits(blocks) + (place // BLOCK + at))
         for lost in recording.lost:
             by = place - recording.start
             careful.lose(0, Span(lost.start + by, lost.end + by))
+    careful.next[0] = total // HOP
     begins = np.array(places) // HOP
 
-    def hops_of(_line: I64, hop: I64) -> I16:
+    def hops_of(_line: I64, hop: I64) -> F32:
         """Hops come in runs of consecutive ones, each about one recording; silence where there is none of it."""
-        sound = np.zeros((len(hop), HOP), np.int16)
+        sound = np.zeros((len(hop), HOP), np.float32)
         flat = sound.reshape(-1)
         edges = np.concatenate([[0], np.flatnonzero(np.diff(hop) != 1) + 1, [len(hop)]])
         owner = np.searchsorted(begins, hop[edges[1:] - 1], side="right") - 1
@@ -229,14 +226,20 @@ def _digits(recordings: Sequence[Samples], places: Sequence[int], total: int) ->
             flat[first + before : first + before + len(piece)] = piece
         return sound
 
-    return careful.look(near(hits), 0, np.array([HOPS_A_BLOCK * hits.shape[1]]), hops_of)
+    if not any(map(len, hits)):
+        return None
+    first, last = near(np.concatenate(hits))
+    return careful.look(np.zeros(len(first), np.int64), first, last, hops_of)
 
 
-def _blocks(pcm: I16) -> tuple[I16, I16]:
-    """The whole blocks, and the last one if it is not whole, with silence behind it."""
+def _tiles(pcm: I16) -> Iterator[tuple[int, I16]]:
+    """Blocks of sound, and which block is the first: the whole ones, and the rest with silence behind it."""
     whole = goertzel.framed(pcm, BLOCK)
+    for first in range(0, len(whole), TILE):
+        yield first, whole[first : first + TILE]
     rest = pcm[len(whole) * BLOCK :]
-    return whole, np.pad(rest, (0, -len(rest) % BLOCK)).reshape(-1, BLOCK)
+    if len(rest):
+        yield len(whole), np.pad(rest, (0, BLOCK - len(rest)))[np.newaxis]
 
 
 def _gaps(recording: Samples) -> list[Symbol]:

@@ -10,16 +10,34 @@ both frequencies, and not for long. The further the two are from where they shou
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from decoder.dtmf import BLOCK, FAR, HOP, I64, WINDOW, Flags, Windows, joined
+from decoder.dtmf import (
+    BLOCK,
+    CLOCK,
+    FAR,
+    HOP,
+    I64,
+    KEY,
+    LINE,
+    MIDDLE,
+    NONE,
+    PAIR,
+    TONES,
+    TOTAL,
+    TURN,
+    Flags,
+    Windows,
+    joined,
+)
 from decoder.keypad import GRID, HIGH_HZ, LOW_HZ
 from decoder.samples import F32, RATE_HZ, peak_of
 from decoder.symbols import KEYS, Digit, Witness
@@ -55,6 +73,7 @@ TWIST_DB_MAX: Final = 16.0  # Japanese units may have 5 dB of it at their own te
 _HZ: Final = np.array(LOW_HZ + HIGH_HZ)
 _ADVANCE: Final = 2 * np.pi * HOP / RATE_HZ  # of the phase in a hop, per Hz
 _STRAIGHT: Final = np.exp(-1j * _ADVANCE * _HZ)  # turns each tone's phase back by what a hop advances it
+_INDEX: Final = list(GRID)
 _BY_PLACE: Final = "".join(KEYS[index] for index in GRID)
 
 
@@ -70,7 +89,11 @@ class Found:
     twist_db: F64
     offset_percent: F64
     confidence: F64
-    likelihoods: F64  # (n, 16), in the order of `KEYS`
+    likelihoods: F64  # (16, n), in the order of `KEYS`
+
+    def only(self, which: I64) -> Found:
+        """Those with these indices."""
+        return Found(**{field.name: getattr(self, field.name)[..., which] for field in dataclasses.fields(self)})
 
     def digits(self, shift: I64) -> list[Digit]:
         """As symbols, each moved by its `shift` samples."""
@@ -82,7 +105,7 @@ class Found:
             "twist_db": np.round(self.twist_db, 2).tolist(),
             "offset_percent": np.round(self.offset_percent, 2).tolist(),
             "confidence": np.round(self.confidence, 3).tolist(),
-            "likelihoods": map(tuple, np.round(self.likelihoods, 1).tolist()),
+            "likelihoods": zip(*np.round(self.likelihoods, 1).tolist(), strict=True),
             "witness": itertools.repeat(Witness.SOUND),
         }
         # Column by column: a frozen dataclass takes twice the time to fill its slots one by one.
@@ -96,34 +119,36 @@ class Runs:
     """Holds the windows that are not yet part of a finished run, on all lines."""
 
     def __init__(self) -> None:
-        self.pending: Windows = np.empty(0, WINDOW)
+        self.pending: Windows = NONE
 
-    def take(self, windows: Windows, known: I64) -> Found | None:
+    def take(self, windows: Windows, known: Callable[[I64], I64]) -> Found | None:
         """Add windows; return the digits that nothing to come can change.
 
-        known: for each line the clock up to which every window has been taken.
+        known: line → the clock up to which every window of it has been taken.
         """
         held = joined(self.pending, windows)
         if not len(held):
             return None
-        place = held["line"] * FAR + held["clock"]
-        if np.any(place[1:] < place[:-1]):
+        place = held.at[LINE] * FAR + held.at[CLOCK]
+        if len(self.pending) and np.any(place[1:] < place[:-1]):
             order = np.argsort(place, kind="stable")
             held, place = held.take(order), place[order]
-        key, horizon = held["key"].copy(), known[held["line"]] - held["clock"] > OFF_MAX
-        first, last = _runs(key, place, held["pair"])
+        horizon = known(held.at[LINE]) - held.at[CLOCK] > OFF_MAX
+        first, last = _runs(held.at[KEY], place, held.seen[PAIR])
         count = last - first
-        lone = np.repeat(count == 1, count)  # a window alone on its key is an accident, and parts nothing
-        spent = lone & horizon
-        kept = np.flatnonzero(~lone)
-        first, last = _runs(key[kept], place[kept], held["pair"][kept])
-        count = last - first
-        done = horizon[kept[last - 1]] | (count == ON_MAX)
-        spent[kept] = np.repeat(done, count)
+        lone = count == 1  # a window alone on its key is an accident, and parts nothing
+        runs, kept = held, None
+        if lone.any():
+            kept = np.flatnonzero(~np.repeat(lone, count))
+            runs, place = held.take(kept), place[kept]
+            first, last = _runs(runs.at[KEY], place, runs.seen[PAIR])
+            count = last - first
+        done = (horizon if kept is None else horizon[kept])[last - 1] | (count == ON_MAX)
         chosen = np.flatnonzero(done & (count >= ON_MIN))
-        runs = held if len(kept) == len(held) else held.take(kept)
         found = measure(runs, first[chosen], last[chosen]) if len(chosen) else None
-        self.pending = held.compress(~spent)
+        spent = horizon if kept is not None else np.empty(len(held), np.bool_)
+        spent[slice(None) if kept is None else kept] = np.repeat(done, count)
+        self.pending = NONE if spent.all() else held.take(np.flatnonzero(~spent))
         return found
 
 
@@ -153,45 +178,44 @@ def _runs(key: I64, place: I64, pair: F32) -> tuple[I64, I64]:
 
 def measure(windows: Windows, first: I64, last: I64) -> Found:
     """Measure each run `[first, last)` of windows over its whole length; what is no digit after all is left out."""
-    inner = np.stack([first + 1, last - 1], axis=1).ravel()  # whole windows: the outermost are covered in part
-
-    def summed(values: NDArray[Any]) -> NDArray[Any]:
-        return np.add.reduceat(values, inner, axis=0)[::2]
-
-    key, count, run = windows["key"][first], last - first, np.arange(len(first))
-    row, column = key // 4, 4 + key % 4
-    both = np.stack([row, column], axis=1)
-    offset_hz = np.angle(summed(windows["turn"]) * _STRAIGHT[both]) / _ADVANCE
+    # Whole windows: the outermost are covered in part.
+    inner, run = np.stack([first + 1, last - 1], axis=1).ravel(), np.arange(len(first))
+    sums = np.add.reduceat(windows.seen, inner, axis=1)[:, ::2]
+    key, count = windows.at[KEY][first], last - first
+    both = np.stack([key // 4, 4 + key % 4])
+    turn = sums[TURN][:2] + 1j * sums[TURN][2:]
+    offset_hz = np.angle(turn * _STRAIGHT[both]) / _ADVANCE
     heard = np.sinc(offset_hz * BLOCK / RATE_HZ) ** 2  # what an off-frequency tone keeps in its own bin
-    tones, total = summed(windows["tones"]).astype(np.float64), summed(windows["total"]).astype(np.float64)
-    pair = tones[run[:, None], both] / np.maximum(heard, 0.05)
-    share = np.minimum(pair.sum(axis=1) / total, 1.0)
-    twist = 10 * np.log10(pair[:, 1] / pair[:, 0])
+    tones, total = sums[TONES].astype(np.float64), sums[TOTAL].astype(np.float64)
+    pair = tones[both, run] / np.maximum(heard, 0.05)
+    share = np.minimum((pair[0] + pair[1]) / total, 1.0)
+    twist = 10 * np.log10(pair[1] / pair[0])
     offset = 100 * offset_hz / _HZ[both]
     start, end = _edges(windows, first, last)
     needed = _share_needed(offset, count)
     good = (share >= needed) & _on_frequency(offset, count)
-    good &= (share > STEADY_SHARE) | (_loudness_ratio(windows["total"], inner) < STEADY_MAX)
+    good &= (share > STEADY_SHARE) | (_loudness_ratio(windows.seen[TOTAL], inner) < STEADY_MAX)
     good &= (end - start >= LENGTH_MIN) & (twist >= TWIST_DB_MIN) & (twist <= TWIST_DB_MAX)
-    peak = np.sqrt(pair / (count - 2)[:, None] * 2 / BLOCK)
+    peak = np.sqrt(pair / (count - 2) * 2 / BLOCK)
     likelihoods = _likelihoods(tones, total, end - start)
     certain = np.clip(0.5 + (share - needed) / CERTAIN_ABOVE / 2, 0, 1)
-    return Found(
-        line=windows["line"][first][good],
-        key=key[good],
-        start=start[good],
-        end=end[good],
-        level_dbm0=np.mean(20 * np.log10(peak / peak_of(0)), axis=1)[good],
-        twist_db=twist[good],
-        offset_percent=offset.mean(axis=1)[good],
-        confidence=(certain / np.exp(likelihoods).sum(axis=1))[good],
-        likelihoods=likelihoods[good],
+    found = Found(
+        line=windows.at[LINE][first],
+        key=key,
+        start=start,
+        end=end,
+        level_dbm0=np.mean(20 * np.log10(peak / peak_of(0)), axis=0),
+        twist_db=twist,
+        offset_percent=offset.mean(axis=0),
+        confidence=certain / np.exp(likelihoods).sum(axis=0),
+        likelihoods=likelihoods,
     )
+    return found if good.all() else found.only(np.flatnonzero(good))
 
 
 def _share_needed(offset: F64, count: I64) -> F64:
-    """How much of its energy a digit must have in its tones. offset: (n, 2), percent; count: windows. Returns (n,)."""
-    apart, worst = np.abs(offset[:, 0] - offset[:, 1]), np.abs(offset).max(axis=1)
+    """How much of its energy a digit must have in its tones. offset: (2, n), percent; count: windows. Returns (n,)."""
+    apart, worst = np.abs(offset[0] - offset[1]), np.abs(offset).max(axis=0)
     usual = (apart <= APART_USUAL) & (worst <= OFF_USUAL)
     needed: F64 = np.maximum(SHARE_MIN + SHARE_FOR_LONG * usual * np.maximum(count - LONG, 0), SHARE_LEAST)
     needed += SHARE_FOR_APART * np.maximum(apart - APART_USUAL, 0)
@@ -202,7 +226,7 @@ def _share_needed(offset: F64, count: I64) -> F64:
 
 def _on_frequency(offset: F64, count: I64) -> Flags:
     """Both tones near their frequencies: a panel's clock may be far off, but then both tones are, and for long."""
-    worst, apart = np.abs(offset).max(axis=1), np.abs(offset[:, 0] - offset[:, 1])
+    worst, apart = np.abs(offset).max(axis=0), np.abs(offset[0] - offset[1])
     near: Flags = (worst <= NEAR_PERCENT_MAX) & (apart <= APART_PERCENT_MAX)
     near |= (worst <= FAR_PERCENT_MAX) & (apart <= FAR_APART_MAX) & (count > ON_MIN + 1)
     return near
@@ -216,23 +240,24 @@ def _loudness_ratio(total: F32, inner: I64) -> F32:
 
 def _edges(windows: Windows, first: I64, last: I64) -> tuple[I64, I64]:
     """First sample and just behind the last one, from how far the outermost windows are covered by the tone."""
-    pair = windows["pair"]
+    pair, hop = windows.seen[PAIR], windows.at[MIDDLE]
     inner = np.sqrt(np.maximum(pair[first + 1], pair[last - 2]))
     ahead = np.minimum(np.sqrt(pair[first]) / inner, 1) * BLOCK
     behind = np.minimum(np.sqrt(pair[last - 1]) / inner, 1) * BLOCK
-    start = np.rint((windows["hop"][first] + 2) * HOP - ahead).astype(np.int64)
-    end = np.rint((windows["hop"][last - 1] - 1) * HOP + behind).astype(np.int64)
+    start = np.rint((hop[first] + 2) * HOP - ahead).astype(np.int64)
+    end = np.rint((hop[last - 1] - 1) * HOP + behind).astype(np.int64)
     return start, np.maximum(end, start + 1)
 
 
 def _likelihoods(tones: F64, total: F64, length: I64) -> F64:
     """Natural log-likelihood of each key in `KEYS`, best 0: two sines of unknown level and phase in white noise.
 
-    Of unknown noise level, too: −n/2 · ln(energy left over). tones: (n, 8), total, length: (n,). Returns (n, 16).
+    Of unknown noise level, too: −n/2 · ln(energy left over). tones: (8, n), total, length: (n,). Returns (16, n).
     """
-    pairs = (tones[:, :4, None] + tones[:, None, 4:]).reshape(-1, 16)
-    left = np.maximum(1 - pairs / total[:, None], 0.003)
-    by_key = np.empty_like(left)
-    by_key[:, GRID] = -0.5 * length[:, None] * np.log(left)
-    by_key -= by_key.max(axis=1, keepdims=True)
+    tones = tones / total
+    pairs = (tones[:4, None] + tones[None, 4:]).reshape(16, -1)
+    by_key = np.empty_like(pairs)
+    by_key[_INDEX] = np.log(np.maximum(1 - pairs, 0.003))
+    by_key *= -0.5 * length
+    by_key -= by_key.max(axis=0)
     return by_key

@@ -2,17 +2,21 @@
 
 Everything lies on a fixed grid since answer, so that no way of cutting the audio changes a symbol:
 
-    blocks    15 ms, back to back    `gate`: are two keypad tones most of this block's energy?
+    blocks    15 ms, back to back    `Gate`: are two keypad tones most of this block's energy?
     hops       5 ms                  looked at only in blocks near a hit
-    windows   15 ms, one each hop    `look`: which key, how loud, which phase
+    windows   15 ms, one each hop    `Look`: which key, how loud, which phase
     digits    runs of windows        `digits.py`: which runs are one key press
 
 A pause is quiet. Where the tone is gone under something as loud as itself (a click, a burst of noise) or the
 audio was lost, nobody can say that it stopped: such hops do not count, and a digit's clock stands still.
+
+Many numbers about a few things stand in rows, one row a thing: numpy is fast along long rows only. Both looks keep
+the room they work in: memory fetched anew for each pass costs more than what is done in it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -44,238 +48,237 @@ MASK_HOPS: Final = 6  # … for so long
 FAR: Final = 1 << 40  # between lines, where places on all lines are one number
 
 HUM_HZ: Final = 55.0  # between 50 and 60: over 15 ms hardly to be told from either
-_TONES: Final = np.ascontiguousarray(goertzel.basis(LOW_HZ + HIGH_HZ, BLOCK).T)
 # What is slower than any tone: that energy is not held against a digit.
-_SLOW: Final = np.ascontiguousarray(goertzel.slow(BLOCK, hum_hz=HUM_HZ).T)
-# The tones as complex numbers, real and imaginary parts in turn.
-_WINDOW_TONES: Final = np.ascontiguousarray(_TONES[:, np.arange(16).reshape(2, 8).T.ravel()])
+_SLOW: Final = goertzel.slow(BLOCK, hum_hz=HUM_HZ)
+_SHAPES: Final = np.concatenate([goertzel.basis(LOW_HZ + HIGH_HZ, BLOCK), _SLOW])
+_COUNT: Final = len(_SHAPES)
+# The same, cut into the parts that fall on each hop of a window.
+_HOP_SHAPES: Final = np.concatenate([_SHAPES[:, at : at + HOP] for at in range(0, BLOCK, HOP)])
 _HOP_SLOW: Final = np.ascontiguousarray(goertzel.slow(HOP).T)
 _ENERGY_MIN: Final = BLOCK * peak_of(LEVEL_DBM0_MIN) ** 2  # two sines, width · peak² / 2 each
-_TILE: Final = 4_096  # blocks at a time: shorter stretches come slower out of memory
-_PIECE: Final = goertzel.UNPACKED // _TONES.size  # blocks a product
-_HOP_TILE: Final = HOPS_A_BLOCK * 4 * _PIECE - 1  # hops at a time: four whole pieces of each phase
+_ECHO_STEPS: Final = np.arange(1, ECHO_HOPS + 1)[:, None]
+_MASK_STEPS: Final = np.arange(1, MASK_HOPS + 1)[:, None]
+_PIECE: Final = goertzel.UNPACKED // _SHAPES.size  # blocks a product
+_TILE: Final = 800  # hops looked at together: what is made of them stays in the cache
 
-WINDOW: Final = np.dtype(
-    [
-        ("line", np.int64),
-        ("hop", np.int64),  # the window's middle hop, on the line's grid
-        ("clock", np.int64),  # the same with lost and masked hops left out
-        ("key", np.int64),  # place on the keypad, 4·row + column
-        ("pair", np.float32),  # energy of the key's two tones
-        ("total", np.float32),
-        ("tones", np.float32, (8,)),  # energy of each tone
-        ("turn", np.complex64, (2,)),  # how the phase of the key's two tones moved since the window before
-    ]
-)
-Windows = NDArray[np.void]
-_BYTES: Final = np.dtype(f"V{WINDOW.itemsize}")
+# Rows of `Windows.at` …
+LINE: Final = 0
+MIDDLE: Final = 1  # the window's middle hop, on the line's grid
+CLOCK: Final = 2  # the same with lost and masked hops left out
+KEY: Final = 3  # place on the keypad, 4·row + column
+# … and of `Windows.seen`.
+PAIR: Final = 0  # energy of the key's two tones
+TOTAL: Final = 1
+TONES: Final = slice(2, 10)  # energy of each tone
+TURN: Final = slice(10, 14)  # how the phase of the key's two tones moved since the window before: real, imaginary
+_SEEN: Final = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Windows that are on a key.
+
+    at   : (4, n), where and when, and which key
+    seen : (14, n), what was measured
+    """
+
+    at: I64
+    seen: F32
+
+    def __len__(self) -> int:
+        return int(self.at.shape[1])
+
+    @property
+    def place(self) -> I64:
+        """Line and middle hop as one number."""
+        place: I64 = self.at[LINE] * FAR
+        place += self.at[MIDDLE]
+        return place
+
+    def take(self, which: I64) -> Windows:
+        """Those with these indices."""
+        return Windows(self.at.take(which, axis=1), self.seen.take(which, axis=1))
+
+
+NONE: Final = Windows(np.empty((4, 0), np.int64), np.empty((_SEEN, 0), np.float32))
+
+
+def joined(first: Windows, second: Windows) -> Windows:
+    """One behind the other."""
+    if not len(first) or not len(second):
+        return second if len(second) else first
+    at, seen = ((first.at, second.at), (first.seen, second.seen))
+    return Windows(np.concatenate(at, axis=1), np.concatenate(seen, axis=1))
 
 
 class Gate:
-    """Which blocks hold something like a digit; keeps the room it works in."""
+    """Which blocks hold something like a digit."""
 
     def __init__(self) -> None:
-        self._room(0)
+        self._sound = np.empty((0, BLOCK), np.float32)
         self._loud = np.empty((_PIECE, BLOCK), np.float32)
-        self._waiting: list[tuple[Flags, I64]] = []  # where the answers for loud blocks belong, in their order
-        self._count = 0  # of loud blocks waiting
+        self._shown = np.empty((_COUNT, 0), np.float32)
 
-    def _room(self, size: int) -> None:
-        """For tiles of `size` blocks, and two tiles' loud blocks."""
-        self._sound = np.empty((size, BLOCK), np.float32)
-        self._total = np.empty(2 * size, np.float32)
-        self._products, self._slow = np.empty((2 * size, 16), np.float32), np.empty((2 * size, 4), np.float32)
-        self._squares = np.empty((16, 2 * size), np.float32)
-
-    def hits(self, *stretches: I16) -> list[Flags]:
-        """Each stretch: blocks, (n, BLOCK), int16. Returns (n,) for each, rarely true in noise.
-
-        Few, long passes over tiles that stay in the cache; quiet blocks are out after the first of them.
-        """
-        hits = [np.zeros(len(blocks), np.bool_) for blocks in stretches]
-        size = min(_TILE, max([1, *map(len, stretches)]))
-        if size > len(self._sound):
-            self._room(size)
-        for found, blocks in zip(hits, stretches, strict=True):
-            for first in range(0, len(blocks), size):
-                self._multiply(blocks[first : first + size], found[first : first + size])
-                if self._count >= size:
-                    self._decide()
-        self._decide()
-        return hits
-
-    def _multiply(self, blocks: I16, found: Flags) -> None:
-        """Loud blocks' products with the tones and with what is slow."""
-        tile = self._sound[: len(blocks)]
-        np.copyto(tile, blocks)
-        total = goertzel.energy(tile)
-        loud = np.flatnonzero(total > _ENERGY_MIN)
+    def hits(self, blocks: I16) -> I64:
+        """The blocks, of (n, BLOCK), that do: rarely one of noise. Returns their indices, ascending."""
+        if len(blocks) > len(self._sound):
+            self._sound = np.empty((len(blocks), BLOCK), np.float32)
+        sound = self._sound[: len(blocks)]
+        np.copyto(sound, blocks)
+        total = np.einsum("ij,ij->i", sound, sound)
+        loud: I64 = np.flatnonzero(total > _ENERGY_MIN)
         if not len(loud):
-            return
-        behind = self._count + len(loud)
-        np.take(total, loud, out=self._total[self._count : behind], mode="clip")
+            return loud
+        if len(loud) > self._shown.shape[1]:
+            self._shown = np.empty((_COUNT, len(loud)), np.float32)
+        shown = self._shown[:, : len(loud)]
         for first in range(0, len(loud), _PIECE):
             some = loud[first : first + _PIECE]
-            frames = np.take(tile, some, axis=0, out=self._loud[: len(some)], mode="clip")
-            place = slice(self._count + first, self._count + first + len(some))
-            np.matmul(frames, _TONES, out=self._products[place])
-            np.matmul(frames, _SLOW, out=self._slow[place])
-        self._waiting.append((found, loud))
-        self._count = behind
-
-    def _decide(self) -> None:
-        """Which of the waiting blocks' energies are mostly that of two keypad tones."""
-        if not self._count:
-            return
-        squares, total = self._squares[:, : self._count], self._total[: self._count]
-        np.copyto(squares, self._products[: self._count].T)
-        np.multiply(squares, squares, out=squares)
-        tones = np.add(squares[:8], squares[8:], out=squares[:8])
-        total -= goertzel.energy(self._slow[: self._count])
-        low, high = _strongest(tones)
-        pair = low + high
-        groups = np.add.reduce(tones.reshape(2, 4, -1), axis=1)
-        tonal = (pair > BLOCK_SHARE_MIN * total) & (np.minimum(low, high) > WEAKER_SHARE_MIN * pair)
-        tonal &= (low > BLOCK_GROUP_MIN * groups[0]) & (high > BLOCK_GROUP_MIN * groups[1])
-        first = 0
-        for found, loud in self._waiting:
-            found[loud] = tonal[first : first + len(loud)]
-            first += len(loud)
-        self._waiting, self._count = [], 0
+            frames = np.take(sound, some, axis=0, out=self._loud[: len(some)], mode="clip")
+            np.matmul(_SHAPES, frames.T, out=shown[:, first : first + len(some)])
+        np.multiply(shown, shown, out=shown)
+        tones = shown[:8]
+        tones += shown[8:16]
+        rest = total.take(loud)
+        rest -= np.add.reduce(shown[16:], axis=0)
+        strongest, pair = _strongest(tones)
+        tonal = pair > BLOCK_SHARE_MIN * rest
+        tonal &= np.minimum(strongest[0], strongest[1]) > WEAKER_SHARE_MIN * pair
+        clear = strongest > BLOCK_GROUP_MIN * np.add.reduce(tones.reshape(2, 4, -1), axis=1)
+        tonal &= clear[0]
+        tonal &= clear[1]
+        hits: I64 = loud[tonal]
+        return hits
 
 
 def _strongest(tones: F32) -> tuple[F32, F32]:
-    """The strongest of the four low and of the four high tones. (8, n) → (n,), (n,)."""
-    low = np.maximum(np.maximum(tones[0], tones[1]), np.maximum(tones[2], tones[3]))
-    high = np.maximum(np.maximum(tones[4], tones[5]), np.maximum(tones[6], tones[7]))
-    return low, high
+    """The strongest of the four low and of the four high tones, and both together. (8, n) → (2, n), (n,)."""
+    strongest = np.maximum.reduce(tones.reshape(2, 4, -1), axis=1)
+    return strongest, strongest[0] + strongest[1]
 
 
-def look(hops: I16, line: I64, hop: I64, middle: Flags) -> tuple[Windows, I64, F32]:
-    """Which windows show a key, and what they show.
+class Look:
+    """Which windows show a key, and what they show."""
 
-    hops   : (n, HOP), runs of consecutive hops one after the other
-    line, hop, middle : (n,), whose they are; `middle` is false for the first two hops of a run and the last one: there
-    is no window, or none before it to see the phase turn from
-    Returns the windows on a key, their clock still to be set; where in `hops` their middles are; each hop's energy.
-    """
-    square = np.empty(len(hops), np.float32)
-    room = np.empty(len(hops), WINDOW)  # far too much, but what is never touched costs nothing
-    where: list[I64] = []
-    count = 0
-    for first in range(0, len(hops) - 3, _HOP_TILE):
-        tile = slice(first, first + _HOP_TILE + 3)
-        at = _look(hops[tile], middle[tile], square[tile], room[count:]) + first
-        windows = room[count : count + len(at)]
-        windows["line"], windows["hop"] = line[at], hop[at]
-        where.append(at)
-        count += len(at)
-    return room[:count], np.concatenate(where), square
+    def __init__(self) -> None:
+        self._room(0)
 
+    def _room(self, size: int) -> None:
+        self._parts = np.empty((HOPS_A_BLOCK * _COUNT, size), np.float32)
+        self._shown = np.empty(_COUNT * size, np.float32)
+        self._squares = np.empty((_COUNT, size), np.float32)
 
-def _look(hops: I16, middle: Flags, square: F32, room: Windows) -> I64:
-    """The windows on a key of one tile but its first, and each hop's energy, are put into `room` and `square`.
+    def at(self, hops: F32, middle: Flags) -> tuple[I64, I64, F32, F32]:
+        """Look at the windows whose middles are these hops.
 
-    Returns where the windows' middles are.
-    """
-    sound = hops.astype(np.float32)
-    square[:] = goertzel.energy(sound)
-    total = square[:-2] + square[1:-1] + square[2:]
-    products, slow = _products(sound)
-    squares = products.T.copy()
-    squares *= squares
-    tones = squares[0::2] + squares[1::2]
-    total -= goertzel.energy(slow)
-    low, high = _strongest(tones)
-    pair = low + high
-    on = middle[1:-1] & (pair > WINDOW_SHARE_MIN * total) & (total > _ENERGY_MIN)
-    on &= np.minimum(low, high) > WEAKER_SHARE_MIN * pair
-    on[0] = False
-    at = np.flatnonzero(on)
-    low, high, mine = low[at], high[at], tones.take(at, axis=1)
-    clear = low > GROUP_SHARE_MIN * (mine[0] + mine[1] + mine[2] + mine[3])
-    clear &= high > GROUP_SHARE_MIN * (mine[4] + mine[5] + mine[6] + mine[7])
-    kept = np.flatnonzero(clear)
-    at, low, high, mine = at[kept], low[kept], high[kept], mine.take(kept, axis=1)
-    row = (mine[1] == low) + 2 * (mine[2] == low) + 3 * (mine[3] == low)
-    column = (mine[5] == high) + 2 * (mine[6] == high) + 3 * (mine[7] == high)
-    windows = room[: len(at)]
-    windows["key"] = 4 * row + column
-    windows["pair"], windows["total"] = low + high, total[at]
-    windows["tones"] = mine.T
-    phases = products.view(np.complex64).ravel()
-    for which, tone in enumerate((row, 4 + column)):
-        place = 8 * at + tone
-        windows["turn"][:, which] = phases[place] * phases[place - 8].conj()
-    return at + 1
+        hops   : (n, HOP), runs of consecutive hops one after the other
+        middle : (n,), false for the first two hops of a run and the last one: there is no window, or none before it to
+        see the phase turn from
+        Returns where in `hops` the windows on a key have their middles, their keys, what they show; each hop's energy.
+        """
+        size = min(_TILE + 3, len(hops))
+        if size > self._parts.shape[1]:
+            self._room(size)
+        energy = np.empty(len(hops), np.float32)
+        where, keys, seen = [], [], []
+        for first in range(0, max(len(hops) - 3, 1), _TILE):
+            tile = slice(first, first + _TILE + 3)
+            at, key, shown = self._tile(hops[tile], middle[tile], energy[tile])
+            where.append(at + (first + 1))
+            keys.append(key)
+            seen.append(shown)
+        if len(where) == 1:
+            return where[0], keys[0], seen[0], energy
+        return np.concatenate(where), np.concatenate(keys), np.concatenate(seen, axis=1), energy
 
-
-def _products(sound: F32) -> tuple[F32, F32]:
-    """Products of every window, three hops of `sound` each, with the tones and with what is slow: (n − 2, 16), (…, 4).
-
-    Every third window lies beside the last one: three products, and no hop is copied.
-    """
-    windows = len(sound) - 2
-    room = -(-windows // HOPS_A_BLOCK)
-    tones, slow = np.empty((room, HOPS_A_BLOCK, 16), np.float32), np.empty((room, HOPS_A_BLOCK, 4), np.float32)
-    for phase in range(HOPS_A_BLOCK):
-        frames = goertzel.framed(sound[phase:].reshape(-1), BLOCK)
-        goertzel.products(frames, _WINDOW_TONES, tones[: len(frames), phase])
-        goertzel.products(frames, _SLOW, slow[: len(frames), phase])
-    return tones.reshape(-1, 16)[:windows], slow.reshape(-1, 4)[:windows]
+    def _tile(self, hops: F32, middle: Flags, energy: F32) -> tuple[I64, I64, F32]:
+        """One tile; the energy of each hop goes into `energy`. Windows are named by the first of their hops."""
+        count = len(hops) - 2
+        np.einsum("ij,ij->i", hops, hops, out=energy)
+        parts = np.matmul(_HOP_SHAPES, hops.T, out=self._parts[:, : len(hops)])
+        shown = self._shown[: _COUNT * count].reshape(_COUNT, count)
+        np.add(parts[:_COUNT, :-2], parts[_COUNT : 2 * _COUNT, 1:-1], out=shown)
+        shown += parts[2 * _COUNT :, 2:]
+        squares = np.multiply(shown, shown, out=self._squares[:, :count])
+        tones = squares[:8]
+        tones += squares[8:16]
+        total = energy[:-2] + energy[1:-1]
+        total += energy[2:]
+        total -= np.add.reduce(squares[16:], axis=0)
+        strongest, pair = _strongest(tones)
+        on = pair > WINDOW_SHARE_MIN * total
+        on &= total > _ENERGY_MIN
+        on &= np.minimum(strongest[0], strongest[1]) > WEAKER_SHARE_MIN * pair
+        on &= middle[1:-1]
+        on[0] = False
+        at = np.flatnonzero(on)
+        clear = strongest.take(at, axis=1) > GROUP_SHARE_MIN * np.add.reduce(
+            tones.take(at, axis=1).reshape(2, 4, -1), axis=1
+        )
+        at = at[clear[0] & clear[1]]
+        seen = np.empty((_SEEN, len(at)), np.float32)
+        seen[PAIR], seen[TOTAL] = pair.take(at), total.take(at)
+        mine = np.take(tones, at, axis=1, out=seen[TONES], mode="clip").reshape(2, 4, -1)
+        which = (mine == strongest.take(at, axis=1)[:, None]).argmax(axis=1)
+        _turns(shown, which, at, seen[TURN])
+        return at, 4 * which[0] + which[1], seen
 
 
-def joined(*parts: Windows) -> Windows:
-    """One behind the other. As plain bytes: numpy copies structures field by field, at a tenth of the speed.
+def _turns(shown: F32, which: I64, at: I64, out: F32) -> None:
+    """How far the phase turned since the window before. which: (2, n), the strongest of the low and high tones."""
+    count = shown.shape[1]
+    place = (which + np.array([[0], [4]])) * count + at
+    flat = shown.reshape(-1)
+    real, imaginary = flat.take(place), flat.take(place + 8 * count)
+    place -= 1
+    before, before_imaginary = flat.take(place), flat.take(place + 8 * count)
+    np.add(real * before, imaginary * before_imaginary, out=out[:2])
+    np.subtract(imaginary * before, real * before_imaginary, out=out[2:])
 
-    For the same reason windows are chosen with `take` and `compress`, never by an index in brackets.
-    """
-    filled = [part for part in parts if len(part)]
-    if len(filled) < 2:
-        return filled[0] if filled else np.empty(0, WINDOW)
-    return np.concatenate([part.view(_BYTES) for part in filled]).view(WINDOW)
 
-
-def masked(
-    hops: I16, line: I64, hop: I64, middle: Flags, energy: F32, at: I64, windows: Windows, context: Windows
-) -> I64:
+def masked(hops: F32, place: I64, middle: Flags, energy: F32, at: I64, windows: Windows, context: Windows) -> I64:
     """Which hops may hide a tone that was on just before: loud, close behind it, and showing no key.
 
-    Arguments as of `look` and from it; context: windows of earlier calls on the same lines, in the same order.
-    Returns indices into `hop`, ascending.
+    Arguments as of `Look.at` and from it; place: of each hop, line and hop as one number, in order; context: windows of
+    earlier looks at the same lines. Returns indices into `hops`, ascending.
     """
+    mine, pair = windows.place, windows.seen[PAIR]
     if len(context):
         # As if its hops stood before the run that goes on from it.
-        begins = np.flatnonzero(np.diff(line, prepend=-1))
-        run = begins[np.minimum(np.searchsorted(line[begins], context["line"]), len(begins) - 1)]
-        of_context = run + context["hop"] - hop[run]
-        of_context[line[run] != context["line"]] = -MASK_HOPS - 1
-        at, windows = np.concatenate([of_context, at]), joined(context, windows)
+        earlier = context.place
+        run = np.minimum(np.searchsorted(place, earlier), len(place) - 1)
+        at = np.concatenate([run - (place[run] - earlier), at])
+        mine, pair = np.concatenate([earlier, mine]), np.concatenate([context.seen[PAIR], pair])
+        order = np.argsort(mine, kind="stable")
+        at, mine, pair = at[order], mine[order], pair[order]
     if not len(at):
-        return np.empty(0, np.int64)
-    place = windows["line"] * FAR + windows["hop"]
-    order = np.argsort(place, kind="stable")
-    ahead = np.diff(place[order], append=place[order[-1]] + FAR)
-    ends = order[ahead > 1]
-    ahead = ahead[ahead > 1]
-    steps = np.arange(1, MASK_HOPS + 1)
-    spot = at[ends, None] + steps
-    inside = (spot >= 0) & (spot < len(hop)) & (steps < ahead[:, None])
-    spot = np.clip(spot, 0, len(hop) - 1)
-    hidden = inside & middle[spot] & (line[spot] * FAR + hop[spot] == place[ends, None] + steps)
-    enough = np.broadcast_to(MASK_SHARE / HOPS_A_BLOCK * windows["pair"][ends, None], spot.shape)
-    hidden &= energy[spot] > enough
-    chosen, enough = spot[hidden], enough[hidden]
-    if len(chosen):
-        # Direct current and hum hide nothing.
-        slow = goertzel.energy(hops.take(chosen, axis=0).astype(np.float32) @ _HOP_SLOW)
-        chosen = chosen[energy[chosen] - slow > enough]
-    return np.sort(chosen)
+        return at
+    ahead = np.empty_like(mine)
+    ahead[-1] = FAR
+    np.subtract(mine[1:], mine[:-1], out=ahead[:-1])
+    ends = np.flatnonzero(ahead > 1)
+    spot = at[ends] + _MASK_STEPS
+    inside = np.minimum(np.maximum(spot, 0), len(place) - 1)
+    enough = MASK_SHARE / HOPS_A_BLOCK * pair[ends]
+    hidden = energy[inside] > enough
+    hidden &= middle[inside]
+    step, end = np.nonzero(hidden)
+    if not len(step):
+        return step
+    chosen, end, step = spot[step, end], end, step + 1
+    behind = ends[end]
+    real = (chosen >= 0) & (chosen < len(place)) & (step < ahead[behind])
+    chosen, step, behind, enough = chosen[real], step[real], behind[real], enough[end[real]]
+    real = place[chosen] == mine[behind] + step
+    chosen, enough = chosen[real], enough[real]
+    # Direct current and hum hide nothing.
+    slow = goertzel.energy(hops.take(chosen, axis=0) @ _HOP_SLOW)
+    return np.sort(chosen[energy[chosen] - slow > enough])
 
 
 def without_echo(windows: Windows) -> Flags:
     """Which windows are no echo: not much quieter than the same key just before. In order of line and time."""
-    pair, ratio = windows["pair"].copy(), np.float32(10 ** (ECHO_DB / 10))
+    pair, ratio = windows.seen[PAIR], np.float32(10 ** (ECHO_DB / 10))
     kept = np.ones(len(pair), np.bool_)
     loudest = pair.copy()  # of this window and the ECHO_HOPS before it, whatever their keys: only some can be echoes
     for back in (1, 2, 4, ECHO_HOPS - 7):
@@ -283,8 +286,9 @@ def without_echo(windows: Windows) -> Flags:
     suspect = np.flatnonzero(pair <= ratio * loudest)
     if not len(suspect):
         return kept
-    place, key = windows["line"] * FAR + windows["hop"], windows["key"].copy()
-    before = np.maximum(suspect[:, None] - np.arange(1, ECHO_HOPS + 1), 0)
-    same = (place[suspect, None] - place[before] <= ECHO_HOPS) & (key[suspect, None] == key[before])
-    kept[suspect] = pair[suspect] > ratio * (pair[before] * same).max(axis=1)
+    place, key = windows.place, windows.at[KEY]
+    before = np.maximum(suspect - _ECHO_STEPS, 0)
+    same = place[before] >= place[suspect] - ECHO_HOPS
+    same &= key[before] == key[suspect]
+    kept[suspect] = pair[suspect] > ratio * (pair[before] * same).max(axis=0)
     return kept
