@@ -35,7 +35,7 @@ def town() -> tuple[tuple[str, ...], frozenset[str]]:
 
 
 def troubled(axes: dict[str, Axis], random: np.random.Generator) -> tuple[str, float, Call]:
-    """A caller from the town on some axis at some value; half of them with a second trouble, half with a sender's own ways."""
+    """A caller from the town on some axis at some value; half with a second trouble, half with ways of their own."""
     name, value, call = _point(axes, random)
     if random.random() < 0.5:
         call = varied(call, **{part: given for part, given in _caller(random).items() if _free(call, part)})
