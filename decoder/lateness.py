@@ -19,7 +19,9 @@ F64 = NDArray[np.float64]
 GRID: Final = from_ms(10)  # of the lags tried
 CLASH: Final = from_ms(25)  # two keys begun within it cannot both have been pressed
 AGREED: Final = 3  # pairs that make an unusual lag credible
-FARTHER: Final = 1e-5  # a sample's worth of votes: of equal lags the smaller one
+FARTHER: Final = 2e-4  # a sample's worth of votes: of nearly equal lags the smaller one
+APART: Final = from_ms(200)  # nearer than this, two of one key may be pieces of one press,
+FOLLOWER: Final = 0.9  # … of which the first one counts
 LOOKED_AT: Final = 500  # keys from which the lag of a call is found
 
 
@@ -41,7 +43,7 @@ class Timing:
 EVENTS: Final = Timing((from_ms(-100), from_ms(100)), (from_ms(-300), from_ms(300)), from_ms(60))
 """RFC 4733 events have the sound's own clock; a soft phone's whose events come 240 ms early is known."""
 
-INFOS: Final = Timing((from_ms(-50), from_ms(550)), (from_ms(-100), from_ms(1200)), from_ms(250), by_order=True)
+INFOS: Final = Timing((from_ms(-50), from_ms(550)), (from_ms(-100), from_ms(1200)), from_ms(450), by_order=True)
 """SIP INFO takes another way through the network, 50 to 500 ms, each on its own."""
 
 
@@ -58,25 +60,40 @@ def lag_of(first: Sequence[Digit], second: Sequence[Digit], timing: Timing) -> i
     of = np.repeat(np.arange(len(told)), count)
     at = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + np.repeat(low, count)
     late = told[of] - starts[at]
-    same = _keys(first)[at] == _keys(second)[of]
-    best, best_score = 0, _score(0, late, same, of, len(told), timing)[0]
+    keys = _keys(first)
+    same = keys[at] == _keys(second)[of]
+    follows = np.zeros(len(starts), np.bool_)
+    follows[1:] = (keys[1:] == keys[:-1]) & (np.diff(starts) < APART)
+    pairs = _Pairs(late, same, of, np.where(follows[at], FOLLOWER, 1.0), len(told))
+    best, best_score = 0, _score(0, pairs, timing)[0]
     tried = np.unique(np.rint(late[same] / GRID).astype(np.int64) * GRID)
     for lag in tried[np.argsort(np.abs(tried), kind="stable")].tolist():
         if not timing.reach[0] <= lag <= timing.reach[1]:
             continue
-        score, agreed = _score(lag, late, same, of, len(told), timing)
+        score, agreed = _score(lag, pairs, timing)
         credible = agreed >= AGREED or (agreed and timing.usual[0] <= lag <= timing.usual[1])
         if credible and score > best_score:
             best, best_score = lag, score
     return best
 
 
-def _score(lag: int, late: I64, same: NDArray[np.bool_], of: I64, count: int, timing: Timing) -> tuple[float, int]:
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Each key of the second witness with each of the first one's near it; `of`: which of the `count` it is."""
+
+    late: I64
+    same: NDArray[np.bool_]
+    of: I64
+    weight: F64
+    count: int
+
+
+def _score(lag: int, pairs: _Pairs, timing: Timing) -> tuple[float, int]:
     """What speaks for a lag, and how many keys agree there."""
-    off = np.abs(late - lag)
-    votes: F64 = np.zeros(count)
-    np.maximum.at(votes, of[same], 1 - (off[same] / timing.spread) ** 2)
-    clashes = np.zeros(count, np.bool_)
+    off, same, of = np.abs(pairs.late - lag), pairs.same, pairs.of
+    votes: F64 = np.zeros(pairs.count)
+    np.maximum.at(votes, of[same], pairs.weight[same] * (1 - (off[same] / timing.spread) ** 2))
+    clashes = np.zeros(pairs.count, np.bool_)
     clashes[of[~same & (off < CLASH)]] = True
     agree = votes > 0
     return float(votes[agree].sum() - (clashes & ~agree).sum()) - FARTHER * abs(lag), int(agree.sum())

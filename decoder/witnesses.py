@@ -35,8 +35,6 @@ TWICE: Final = from_ms(40)  # nobody presses a key again so soon: a sender that 
 STEADY_OF_PACE: Final = 0.75  # of a unit's steady pace: before that, the same key again is the same press
 NEAR_OF_PACE: Final = 0.45
 NEAR: Final = from_ms(50)  # where there is no pace: two keys begun within it are one press
-APART: Final = from_ms(200)  # two pieces of one key may be one press
-USUAL_SPREADS: Final = 3  # three keys of four are off by less than one
 PACE_MAX: Final = from_ms(1000)
 PACE_LEAST: Final = 4  # intervals
 
@@ -121,14 +119,14 @@ def _joined(first: list[Press], second: list[Press], timing: Timing) -> list[Pre
     if not first or not second:
         return first or second
     heard, said = [one.digit for one in first], [one.digit for one in second]
-    lag = lag_of(_beginnings(heard), said, timing)
+    lag = lag_of(heard, said, timing)
     pace = _pace(heard, [] if timing.by_order else said, lag)
+    first = _pieced(first, pace)
+    heard = [one.digit for one in first]
     spread = timing.spread if timing.by_order else min(timing.spread, pace.near)
     pairs = paired(heard, said, lag, spread)
     if pairs:
-        late = [said[of].start - heard[at].start for of, at in pairs.items()]
-        lag = round(median(late))
-        spread = _spread(late, lag, spread, pace)
+        lag = round(median(said[of].start - heard[at].start for of, at in pairs.items()))
         pairs = paired(heard, said, lag, spread)
     told = [_Told(press, start, []) for press, start in zip(second, _places(heard, said, pairs, lag), strict=True)]
     for of, at in pairs.items():
@@ -143,33 +141,36 @@ def _joined(first: list[Press], second: list[Press], timing: Timing) -> list[Pre
     return _levelled(_parted(presses))
 
 
-def _spread(late: Sequence[int], lag: int, widest: int, pace: _Pace) -> int:
-    """How far a key may be off from the lag of its call, from how far those are that are told twice."""
-    if len(late) < PACE_LEAST:
-        return widest
-    off = sorted(abs(one - lag) for one in late)
-    return min(widest, max(pace.near, USUAL_SPREADS * off[len(off) * 3 // 4]))
-
-
-def _beginnings(heard: Sequence[Digit]) -> list[Digit]:
-    """Without what may be the end of a press that has begun already."""
-    return [
-        digit
-        for before, digit in zip([None, *heard[:-1]], heard, strict=True)
-        if before is None or before.key != digit.key or digit.start - before.end > APART
-    ]
-
-
 def _pace(heard: Sequence[Digit], said: Sequence[Digit], lag: int) -> _Pace:
-    """From one key to the next other one: pieces of one press have one key, so they cannot mislead."""
+    """From one key to the next other one: pieces of one press have one key, so they cannot mislead.
+
+    Where one key is pressed again and again, from event to event.
+    """
     starts = sorted([(digit.start, digit.key) for digit in heard] + [(digit.start - lag, digit.key) for digit in said])
     firsts = [starts[0][0], *(after[0] for before, after in pairwise(starts) if before[1] != after[1])]
-    steps = sorted(step for step in (after - before for before, after in pairwise(firsts)) if step <= PACE_MAX)
-    if len(steps) < PACE_LEAST:
-        return _Pace(None)
-    pace = steps[len(steps) // 4]
-    alike = sum(abs(step - pace) <= pace // 4 for step in steps)
-    return _Pace(pace if pace >= TWICE and 2 * alike >= len(steps) else None)
+    for places in (firsts, [digit.start for digit in said]):
+        steps = sorted(step for step in (after - before for before, after in pairwise(places)) if step <= PACE_MAX)
+        if len(steps) >= PACE_LEAST:
+            pace = steps[len(steps) // 4]
+            alike = sum(abs(step - pace) <= pace // 4 for step in steps)
+            return _Pace(pace if pace >= TWICE and 2 * alike >= len(steps) else None)
+    return _Pace(None)
+
+
+def _pieced(heard: list[Press], pace: _Pace) -> list[Press]:
+    """Presses of which start and end leaked as one: a unit with a steady pace does not press a key again so soon."""
+    if pace.steady is None:
+        return heard
+    presses: list[Press] = []
+    for piece in heard:
+        begun = presses[-1] if presses else None
+        if begun and piece.digit.key == begun.digit.key and piece.digit.start - begun.digit.start < pace.covers(0):
+            clear = max(begun.digit, piece.digit, key=_length)
+            whole = replace(clear, start=begun.digit.start, end=max(begun.digit.end, piece.digit.end))
+            presses[-1] = Press(whole, begun.said + piece.said)
+        else:
+            presses.append(piece)
+    return presses
 
 
 def _places(heard: Sequence[Digit], said: Sequence[Digit], pairs: dict[int, int], lag: int) -> list[int]:
@@ -211,21 +212,8 @@ def _shared_out(pieces: list[Press], told: list[_Told], pace: _Pace, believed: b
                 one.pieces.append(piece)
                 break
         else:
-            if alone and _goes_on(alone[-1].digit, piece.digit, pace):
-                alone[-1] = _continued(alone[-1], piece)
-            else:
-                alone.append(piece)
+            alone.append(piece)
     return alone
-
-
-def _goes_on(begun: Digit, piece: Digit, pace: _Pace) -> bool:
-    """Whether a press without an event leaked twice."""
-    return piece.key == begun.key and pace.steady is not None and piece.start - begun.start < pace.covers(0)
-
-
-def _continued(begun: Press, piece: Press) -> Press:
-    digit = replace(begun.digit, end=max(begun.digit.end, piece.digit.end))
-    return Press(digit, begun.said + piece.said)
 
 
 def _is_part(piece: Digit, told: _Told, pace: _Pace, believed: bool) -> bool:
