@@ -7,6 +7,7 @@ keeps the sound, so that a recording of a day needs no more memory than its find
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -176,17 +177,17 @@ def findings(channel: Channel, symbols: Sequence[Symbol]) -> list[Finding]:
             told.remove(same)
         heard.append(Finding(channel.name, result, sound if same is None else BOTH))
     heard += [Finding(channel.name, result, event) for result in told]
-    return sorted(heard, key=lambda finding: _place(finding, symbols))
+    digits = [symbol for symbol in symbols if isinstance(symbol, Digit)]
+    return sorted(heard, key=lambda finding: _place(finding, digits))
 
 
-def _place(finding: Finding, symbols: Sequence[Symbol]) -> tuple[int, int, int]:
+def _place(finding: Finding, digits: Sequence[Digit]) -> tuple[int, int, int]:
     """By end; what is heard comes before what is made of it, and a row after the digits that are a part of it."""
     value = finding.value
     if isinstance(value, Row):
-        inside = [
-            one.end for one in symbols if isinstance(one, Digit) and one.start < value.end and value.start < one.end
-        ]
-        return max([value.end, *inside]), 1, value.start
+        last = bisect_left(digits, value.end, key=lambda digit: digit.start) - 1
+        within = last >= 0 and digits[last].end > value.start
+        return max(value.end, digits[last].end if within else 0), 1, value.start
     return value.end, 3 if isinstance(value, Frame) else 2 if isinstance(value, Rejected) else 0, value.start
 
 
