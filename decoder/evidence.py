@@ -84,13 +84,21 @@ def levels(energy: F64, count: F64, width: int) -> tuple[Level, Level] | None:
     whole = count > 0.9 * width
     if np.count_nonzero(whole) < 16:
         return None
+    if not whole.all():
+        energy = energy[:, whole]
     found = []
     for group in GROUPS:
-        mine = energy[group][:, whole]
-        noise = max(float(np.quantile(mine, QUIETER)) / QUIETER_OF_NOISE, 1e-3)
-        loud = float(np.quantile(mine.max(axis=0), LOUDER))
+        mine = energy[group]
+        noise = max(_quantile(mine.ravel(), QUIETER) / QUIETER_OF_NOISE, 1e-3)
+        loud = _quantile(mine.max(axis=0), LOUDER)
         found.append(Level(noise, max(loud - noise, 0.05 * noise) / width))
     return found[0], found[1]
+
+
+def _quantile(values: F64, share: float) -> float:
+    """The nearest quantile there is: a tenth of what numpy's own costs."""
+    place = int(share * (len(values) - 1))
+    return float(np.partition(values, place)[place])
 
 
 class Scale:

@@ -39,7 +39,8 @@ PAUSE_WIDTH: Final = 14  # 10 ms of a pause looked at before and behind a digit
 PAUSE_MOST: Final = 2.5  # that a pause which is none may speak against a digit
 PAUSE_AWAY: Final = 4  # 3 ms between a tone and what is looked at for its pause
 DIGITS_MIN: Final = 6
-PERIODS_MOST: Final = 2  # of those the evidence repeats itself by, looked at closely
+PERIODS_MOST: Final = 2  # of those the evidence repeats itself by, looked at closely …
+SECOND_BEST: Final = 0.8  # … the second only if it has so much of the first one's evidence
 USUAL_SHARE: Final = 0.4  # of what a digit usually has of presence, the median of a row has …
 EDGE_SHARE: Final = 0.3  # … and the first and the last
 GRID_OF_KEYS: Final = list(GRID)
@@ -59,6 +60,7 @@ class Stretch:
         self.band = passband(sound, known)
         self.offset = offset_percent(self.band, self.known)
         self.sums: Sums = sums(self.band, self.known, HZ * (1 + self.offset / 100))
+        self._known_levels: dict[int, tuple[Level, Level] | None] = {}
         self.grid: I64 = np.arange(0, max(count - FIRST_WIDTH, 0), GRID_STEP)
 
     def row(self) -> tuple[Path, int] | None:
@@ -67,21 +69,22 @@ class Stretch:
         if found is None:
             return None
         evidence = presence(self._tones(found, 0, FIRST_WIDTH))
-        rough = [(best_row(evidence, period), period) for period in periods(evidence)]
-        rough = [(path, period) for path, period in rough if len(path.places) >= DIGITS_MIN]
-        if not rough:
-            return None
         best: tuple[Path, int] | None = None
-        for path, period in sorted(rough, key=lambda one: -one[0].score)[:PERIODS_MOST]:
+        for path, period in _rough(evidence):
             width = self._length(path, found, period)
             fine = self._levels(width) or found
-            evidence = presence(self._tones(fine, 0, width)) - self._no_pauses(fine, width)
-            again = best_row(evidence, period)
+            closer = presence(self._tones(fine, 0, width)) - self._no_pauses(fine, width)
+            again = best_row(closer, period)
             if best is None or again.score > best[0].score:
                 best = again, width
         return best
 
     def _levels(self, width: int) -> tuple[Level, Level] | None:
+        if width not in self._known_levels:
+            self._known_levels[width] = self._measured(width)
+        return self._known_levels[width]
+
+    def _measured(self, width: int) -> tuple[Level, Level] | None:
         energy, count = self.sums.energies(0, len(self.grid), GRID_STEP, width)
         return levels(energy, count, width)
 
@@ -126,7 +129,7 @@ class Stretch:
         return (low + high) / 2, high - low
 
     def tones(self, places: I64, width: int) -> tuple[F64, F64]:
-        """Ratios of the keys at places of the grid, (16, n), whole windows and parts weighed; what tones usually have."""
+        """Ratios of the keys at places of the grid, (16, n), whole windows and parts weighed; what is usual."""
         found = self._levels(width)
         assert found is not None
         start = places * GRID_STEP
@@ -139,6 +142,23 @@ class Stretch:
         chance = np.log([1 - 2 * PART_CHANCE, PART_CHANCE, PART_CHANCE])
         keys = log_sum(np.stack([whole + chance[0], head + chance[1], tail + chance[2]]))
         return keys, np.array([scale.mean for scale in wholes])
+
+
+def _rough(evidence: F64) -> list[tuple[Path, int]]:
+    """The likeliest rows with their periods; more than one only where the second is nearly as good."""
+    found: list[tuple[Path, int]] = []
+    for period in periods(evidence):
+        if any(abs(round(period / other) * other - period) <= 3 and _dense(path) for path, other in found):
+            continue  # twice the period of a row repeats itself, too
+        path = best_row(evidence, period)
+        if len(path.places) >= DIGITS_MIN:
+            found.append((path, period))
+    found.sort(key=lambda one: -one[0].score)
+    return [one for one in found[:PERIODS_MOST] if one[0].score > SECOND_BEST * found[0][0].score]
+
+
+def _dense(path: Path) -> bool:
+    return path.places.count(-1) * 4 <= len(path.places)
 
 
 def _most(values: F64) -> tuple[int, int]:
