@@ -117,8 +117,8 @@ def mark(finding: Finding, panel: Panel) -> Iterator[Shape]:
             one, zero = MODEM_HZ.get(value.modem, ANY_MODEM_HZ)
             low, high = min(one, zero) - HALF_HZ, max(one, zero) + HALF_HZ
             says = f"{value.value:02X}, {value.modem}, {value.baud:.0f} baud, confidence {value.confidence:.3f}"
-            dashed = value.confidence < DOUBT or not value.framed
-            yield Box(*panel.around(value.start, value.end, low, high), Ink.MODEM, dashed=dashed, thick=1.0, says=says)
+            place = panel.around(value.start, value.end, low, high)
+            yield Box(*place, Ink.MODEM, dashed=is_doubtful(value), thick=1.0, says=says, halo=True)
         case Gap():
             left, right = panel.axis.at(value.start), panel.axis.at(value.end)
             yield Box(left, panel.top, right - left, panel.height, Ink.PAPER, filled=True)
@@ -187,6 +187,11 @@ def _middle(digit: Digit, axis: Axis) -> float | None:
     return axis.at(middle) if axis.span.start <= middle < axis.span.end else None
 
 
+def is_doubtful(character: Character) -> bool:
+    """Whether it may be another one, or none."""
+    return character.confidence < DOUBT or not character.framed
+
+
 def rows(found: Sequence[Finding]) -> list[Row]:
     """Of rows that lie over each other the longest, of equal ones the last: a row is looked at again as it grows."""
     best: list[Row] = []
@@ -231,7 +236,7 @@ def characters(found: Sequence[Finding], axis: Axis, y: float) -> Iterator[Shape
     for finding in found:
         value = finding.value
         if isinstance(value, Character) and axis.shows(finding):
-            label = f"{value.value:02X}"
+            label = f"{value.value:02X}" + "?" * is_doubtful(value)
             x = (axis.at(value.start) + axis.at(value.end)) / 2
             if x - width_of(label, 10) / 2 >= free:
                 yield Text(x, y, label, Ink.MODEM, 10, "middle")

@@ -117,7 +117,7 @@ def _placed(frame: Frame, digits: Sequence[Digit]) -> dict[int, Digit]:
 
 def fields(frame: Frame) -> str:
     """What a frame says, with the meaning of its code where the format has a list of codes."""
-    qualifier = QUALIFIERS.get(frame.qualifier, (f"qualifier {frame.qualifier}",))[0]
+    qualifier = QUALIFIERS.get(frame.qualifier, (f"qualifier {frame.qualifier}" if frame.qualifier else "event",))[0]
     meaning, last = "", "zone"
     if frame.format == contact_id.NAME:
         known = code(frame.code)
@@ -237,7 +237,7 @@ class Tally:
 
 
 def _fields_in_japanese(frame: Frame) -> str:
-    qualifier = QUALIFIERS.get(frame.qualifier, ("", f"種別{frame.qualifier}"))[1]
+    qualifier = QUALIFIERS.get(frame.qualifier, ("", f"種別{frame.qualifier}" if frame.qualifier else "事象"))[1]
     meaning, last = "", "ゾーン"
     if frame.format == contact_id.NAME:
         known = code(frame.code)
