@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from decoder.detector import detect_batch
+from decoder.detector import KEYPAD, detect_batch
+from decoder.exchange import Signal, signals_of
 from decoder.formats import template
 from decoder.frame import Frame, Rejected
 from decoder.reading import Reading
-from decoder.registry import FORMATS
+from decoder.registry import FORMATS, USUAL, by_name
 from decoder.samples import I16, Samples
 from decoder.symbols import Digit
 
@@ -30,9 +31,9 @@ def sound_of(path: Path) -> I16:
         return np.frombuffer(recording.readframes(recording.getnframes()), "<i2").astype(np.int16)
 
 
-def read(sound: I16, reading: Reading) -> list[Frame | Rejected]:
+def read(sound: I16, reading: Reading, signals: frozenset[Signal] = KEYPAD) -> list[Frame | Rejected]:
     results = []
-    for symbol in detect_batch([Samples(0, sound)])[0]:
+    for symbol in detect_batch([Samples(0, sound)], signals)[0]:
         while reading.deadline is not None and reading.deadline <= symbol.start:
             results += reading.tick(reading.deadline)
         results += reading.hear(symbol)
@@ -42,7 +43,8 @@ def read(sound: I16, reading: Reading) -> list[Frame | Rejected]:
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
 def test_a_recording_gives_its_frames(path: Path) -> None:
     expected = json.loads(path.with_suffix(".json").read_text())
-    results = read(sound_of(path), Reading())
+    asked = [by_name(name) for name in expected.get("formats", [])]
+    results = read(sound_of(path), Reading([*USUAL, *asked]), KEYPAD | signals_of(asked))
     assert [result.raw for result in results if isinstance(result, Frame)] == expected["frames"]
     assert [result.reason.value for result in results if isinstance(result, Rejected)] == expected["rejected"]
 
