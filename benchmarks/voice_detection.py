@@ -1,0 +1,404 @@
+"""Is somebody there? What our voice detector takes for silence, and which machines it takes for a voice.
+
+    python benchmarks/voice_detection.py [--utterances 10] [--seed 1]
+
+Utterances of at least half a second of active speech (`speech.py`, `human_sounds.py`) at several active levels over
+several lines, each with a second and a half of the line alone behind it. *Missed* is an utterance of which less than
+400 ms (or half of it, if it is shorter) is called voice: what intake takes for nobody. *Time missed* is the share of
+active time (ITU-T P.56) outside what is called voice. Beside it, on the same sound: WebRTC's detector (PyPI
+`webrtcvad-wheels`, if it is installed), most and least sensitive, and a plain level over a floor; all with the same
+400 ms of hangover. Promised: at −40 dBm0 at most 1 % missed; steady sound does not hold a line.
+Exits 1 if that is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import human_sounds
+import speech
+from lines import sounds
+from lines.codecs import companded, through
+
+from decoder.samples import I16, RATE_HZ, Samples, Span, from_ms, peak_of
+from decoder.voice import FRAME, HANGOVER, Voice
+
+LEVELS_DBM0 = (-20, -30, -35, -40, -45)
+PROMISED_DBM0 = -40
+MISSED_PERCENT_MAX = 1.0
+SPOKEN_MAX = 6 * RATE_HZ
+PAUSE = from_ms(1500)
+LEAST = from_ms(400)
+ACTIVE_LEAST = RATE_HZ // 2
+LATER = 5 * RATE_HZ  # when what is steady should have been recognised
+
+F64 = np.ndarray
+Random = np.random.Generator
+
+
+@dataclass
+class Line:
+    """What else is on a line, before G.711: its sound, and what the network does to it."""
+
+    noise: Callable[[int, Random], F64]
+    network: Callable[[I16, Random], Samples]
+
+
+def _white(level_dbm0: float) -> Callable[[int, Random], F64]:
+    return lambda length, random: random.normal(0, peak_of(level_dbm0) / np.sqrt(2), length)
+
+
+def _coloured(level_dbm0: float, colour: str) -> Callable[[int, Random], F64]:
+    return lambda length, random: sounds.noise(length, colour, random) * peak_of(level_dbm0) / np.sqrt(2)
+
+
+def _with_hum(length: int, random: Random) -> F64:
+    hum = sounds.hum(length, float(random.choice([50, 60])), random)
+    return peak_of(-35) * hum + _white(-60)(length, random)
+
+
+def _dial(level_dbm0: float, kind: str) -> Callable[[int, Random], F64]:
+    return lambda length, random: peak_of(level_dbm0) * sounds.dial(length, kind, random) + _white(-65)(length, random)
+
+
+def _comfort(length: int, random: Random) -> F64:
+    """Noise whose level is told anew every 200 ms (RFC 3389)."""
+    steps = 10 ** (random.normal(0, 1, -(-length // 1600)) / 20)
+    return _white(-55)(length, random) * np.repeat(steps, 1600)[:length]
+
+
+def _cadence(level_dbm0: float, hz: tuple[float, ...], on_s: float, off_s: float, modulated: float = 0) -> Callable:
+    def tone(length: int, random: Random) -> F64:
+        time_s = np.arange(length) / RATE_HZ
+        sound = sum(np.sin(2 * np.pi * one * time_s + random.uniform(0, 6.28)) for one in hz)
+        if modulated:
+            sound = sound * (1 + 0.85 * np.sin(2 * np.pi * modulated * time_s)) / 1.85
+        on = (time_s + random.uniform(0, on_s + off_s)) % (on_s + off_s) < on_s
+        return peak_of(level_dbm0) * sound * on + _white(-62)(length, random)
+
+    return tone
+
+
+def _fan(length: int, random: Random) -> F64:
+    """Brown noise that comes and goes a little with the blades."""
+    turning = 1 + 0.15 * np.sin(2 * np.pi * random.uniform(4, 12) * np.arange(length) / RATE_HZ)
+    return _coloured(-32, "brown")(length, random) * turning + _dial(-50, "EU")(length, random) * 0.1
+
+
+def _plain(pcm: I16, _random: Random) -> Samples:
+    return Samples(0, pcm)
+
+
+def _coded(codec: str) -> Callable[[I16, Random], Samples]:
+    return lambda pcm, _random: Samples(0, through(codec, pcm))
+
+
+def _lossy(told: bool, share: float = 0.05) -> Callable[[I16, Random], Samples]:
+    """Packets lost and filled with silence; `told` whether we know which ones."""
+
+    def network(pcm: I16, random: Random) -> Samples:
+        offset = int(random.integers(FRAME))
+        first = offset + FRAME * np.flatnonzero(random.random((len(pcm) - offset) // FRAME) < share)
+        pcm = pcm.copy()
+        for at in first:
+            pcm[at : at + FRAME] = 0
+        lost = tuple(Span(int(at), int(at) + FRAME) for at in first)
+        return Samples(0, pcm, lost if told else ())
+
+    return network
+
+
+LINES = {
+    "clean": Line(_white(-90), _plain),
+    "noise −65": Line(_white(-65), _plain),
+    "noise −50": Line(_white(-50), _plain),
+    "pink noise −50": Line(_coloured(-50, "pink"), _plain),
+    "hum −35": Line(_with_hum, _plain),
+    "dial tone −15": Line(_dial(-15, "JP"), _plain),
+    "comfort noise": Line(_comfort, _plain),
+    "GSM, noise −60": Line(_white(-60), _coded("gsm")),
+    "G.729A, noise −60": Line(_white(-60), _coded("g729")),
+    "loss 5 %, told": Line(_white(-60), _lossy(True)),
+    "loss 5 %, untold": Line(_white(-60), _lossy(False)),
+}
+
+STEADY = {
+    "white noise −65": Line(_white(-65), _plain),
+    "white noise −50": Line(_white(-50), _plain),
+    "white noise −25": Line(_white(-25), _plain),
+    "pink noise −40": Line(_coloured(-40, "pink"), _plain),
+    "fan −32": Line(_fan, _plain),
+    "hum −35": Line(_with_hum, _plain),
+    "comfort noise −55": Line(_comfort, _plain),
+    "noise −45 through GSM": Line(_white(-45), _coded("gsm")),
+    "noise −45 through G.729A": Line(_white(-45), _coded("g729")),
+    "noise −45, loss 5 % untold": Line(_white(-45), _lossy(False)),
+    "noise −45, loss 20 % told": Line(_white(-45), _lossy(True, 0.2)),
+    "dial tone JP 400": Line(_dial(-15, "JP"), _plain),
+    "dial tone JP, modulated": Line(_dial(-15, "JP 16"), _plain),
+    "dial tone US 350 + 440": Line(_dial(-15, "US"), _plain),
+    "dial tone, loss 5 % untold": Line(_dial(-15, "JP"), _lossy(False)),
+    "dial tone through GSM": Line(_dial(-15, "JP"), _coded("gsm")),
+    "busy JP 400, 0.5/0.5 s": Line(_cadence(-15, (400,), 0.5, 0.5), _plain),
+    "busy JP through GSM": Line(_cadence(-15, (400,), 0.5, 0.5), _coded("gsm")),
+    "busy US 480 + 620": Line(_cadence(-15, (480, 620), 0.5, 0.5), _plain),
+    "congestion 0.25/0.25 s": Line(_cadence(-15, (480, 620), 0.25, 0.25), _plain),
+    "ring-back JP 400 by 16 Hz, 1/2 s": Line(_cadence(-15, (400,), 1, 2, 16), _plain),
+    "ring-back JP through GSM": Line(_cadence(-15, (400,), 1, 2, 16), _coded("gsm")),
+    "ring-back EU 425, 1/4 s": Line(_cadence(-15, (425,), 1, 4), _plain),
+    "ring-back US 440 + 480, 2/4 s": Line(_cadence(-15, (440, 480), 2, 4), _plain),
+    "howler, four tones": Line(_cadence(-10, (1400, 2060, 2450, 2600), 0.1, 0.1), _plain),
+    "digital silence": Line(_white(-120), _plain),
+}
+
+
+def ours(sound: Samples) -> list[Span]:
+    """What our detector calls voice, fed every 20 ms."""
+    voice, spans, lost = Voice(), [], list(sound.lost)
+    for at in range(0, len(sound.pcm), FRAME):
+        piece, here = sound.pcm[at : at + FRAME], []
+        while lost and lost[0].start < at + len(piece):
+            here.append(Span(max(lost[0].start, at), min(lost[0].end, at + len(piece))))
+            if lost[0].end > at + len(piece):
+                break
+            lost.pop(0)
+        spans += voice.feed(Samples(at, piece, tuple(here)))
+    return spans + voice.finish()
+
+
+def bridged(active: np.ndarray) -> list[Span]:
+    """Active 20 ms frames as spans, with the hangover that ours has."""
+    spans: list[Span] = []
+    edges = np.flatnonzero(np.diff(active, prepend=False, append=False)).reshape(-1, 2) * FRAME
+    for first, last in edges.tolist():
+        if spans and first - spans[-1].end <= HANGOVER:
+            spans[-1] = Span(spans[-1].start, last)
+        else:
+            spans.append(Span(first, last))
+    return spans
+
+
+def level_over_floor(sound: Samples) -> list[Span]:
+    """The obvious detector: louder than −38 dBm0, or 5 dB over the quietest frame of three seconds."""
+    frames = sound.pcm[: len(sound.pcm) // FRAME * FRAME].reshape(-1, FRAME).astype(float)
+    frames -= frames.mean(axis=1, keepdims=True)
+    level = 20 * np.log10(np.maximum(np.sqrt(2 * (frames**2).mean(axis=1)), 1e-3) / peak_of(0))
+    for lost in sound.lost:
+        level[lost.start // FRAME : -(-lost.end // FRAME)] = np.nan
+    past = np.concatenate([np.full(149, np.inf), np.where(np.isnan(level), np.inf, level)])
+    floor = np.lib.stride_tricks.sliding_window_view(past, 150).min(axis=1)
+    return bridged((level > -38) | (level > np.maximum(-54, floor + 5)))
+
+
+def peers() -> dict[str, Callable[[Samples], list[Span]]]:
+    """Other detectors, by name; those that are installed."""
+    found: dict[str, Callable[[Samples], list[Span]]] = {"level": level_over_floor}
+    try:
+        import webrtcvad
+    except ImportError:
+        print("webrtcvad is not installed here (pip install webrtcvad-wheels): left out")
+        return found
+
+    def webrtc(mode: int) -> Callable[[Samples], list[Span]]:
+        def heard(sound: Samples) -> list[Span]:
+            vad = webrtcvad.Vad(mode)
+            raw = sound.pcm.astype("<i2").tobytes()
+            whole = range(0, len(raw) // (2 * FRAME) * 2 * FRAME, 2 * FRAME)
+            return bridged(np.array([vad.is_speech(raw[at : at + 2 * FRAME], RATE_HZ) for at in whole]))
+
+        return heard
+
+    version = importlib.metadata.version("webrtcvad-wheels")
+    print(f"WebRTC: webrtcvad-wheels {version}")
+    return {"WebRTC 0": webrtc(0), "WebRTC 3": webrtc(3), **found}
+
+
+def utterances(kind: str, count: int, seed: int) -> Iterator[I16]:
+    """`count` utterances of this kind, of at least half a second of active speech each."""
+    random = np.random.default_rng([seed, *kind.encode()])
+    made = 0
+    while made < count:
+        if kind in human_sounds.KINDS:
+            sound = speech.at_level(human_sounds.KINDS[kind](random) * 1000, speech.LEVEL_DBM0)
+        else:
+            _, sound = _of_corpus(seed, kind)[int(random.integers(len(_of_corpus(seed, kind))))]
+            first = int(random.integers(max(len(sound) - SPOKEN_MAX, 0) + 1))
+            sound = sound[first : first + SPOKEN_MAX]
+        if speech.active(sound).sum() * FRAME >= ACTIVE_LEAST:
+            made += 1
+            yield sound
+
+
+_CORPUS: dict[str, list[tuple[str, I16]]] = defaultdict(list)
+SPOKEN = ("espeak", "whisper", "flite", "festival", "prompt")
+
+
+def _of_corpus(seed: int, kind: str) -> list[tuple[str, I16]]:
+    if not _CORPUS:
+        for name, sound in speech.corpus(1.0, seed):
+            source = "whisper" if "whisper" in name else name.partition("/")[0]
+            _CORPUS[source].append((name, sound))
+    return _CORPUS[kind]
+
+
+@dataclass
+class Score:
+    """What one detector missed."""
+
+    utterances: int = 0
+    missed: int = 0
+    active: int = 0
+    silent: int = 0
+
+    def add(self, other: Score) -> None:
+        """Count another cell's, too."""
+        self.utterances += other.utterances
+        self.missed += other.missed
+        self.active += other.active
+        self.silent += other.silent
+
+    def __str__(self) -> str:
+        return f"{100 * self.missed / self.utterances:.1f} · {100 * self.silent / self.active:.1f}"
+
+
+Places = list[tuple[int, np.ndarray]]  # where each utterance begins, and which of its frames are active
+
+
+def call(said: list[I16], level_dbm0: float, line: Line, random: Random) -> tuple[Samples, Places]:
+    """The utterances one behind the other over the line, and where they are."""
+    parts: list[F64] = [np.zeros(PAUSE)]
+    places: Places = []
+    at = PAUSE
+    for sound in said:
+        spoken = speech.at_level(sound, level_dbm0).astype(float)
+        places.append((at, speech.active(sound)))
+        length = -(-len(spoken) // FRAME) * FRAME
+        parts += [spoken, np.zeros(length - len(spoken) + PAUSE)]
+        at += length + PAUSE
+    joined = np.concatenate(parts)
+    return line.network(companded(joined + line.noise(len(joined), random)), random), places
+
+
+def scored(spans: list[Span], places: Places, length: int) -> Score:
+    """What of the utterances lies outside of what was called voice."""
+    voice = np.zeros(length, bool)
+    for span in spans:
+        voice[span.start : span.end] = True
+    score = Score()
+    for at, mask in places:
+        active = np.repeat(mask, FRAME)
+        heard = voice[at : at + len(active)]
+        score.utterances += 1
+        score.missed += int(heard.sum() < min(LEAST, active.sum() / 2))
+        score.active += int(active.sum())
+        score.silent += int((active & ~heard).sum())
+    return score
+
+
+@dataclass
+class Tables:
+    """Scores by what is asked for."""
+
+    by_level: dict[int, dict[str, Score]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Score)))
+    by_kind: dict[str, dict[str, Score]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Score)))
+    by_line: dict[str, dict[str, Score]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Score)))
+    cells: list[tuple[Score, str]] = field(default_factory=list)
+
+
+def measured(detectors: dict[str, Callable[[Samples], list[Span]]], count: int, seed: int) -> Tables:
+    """Every kind at every level over every line."""
+    tables = Tables()
+    for kind in (*SPOKEN, *human_sounds.KINDS):
+        said = list(utterances(kind, count, seed))
+        for number, (name, line) in enumerate(LINES.items()):
+            for level in LEVELS_DBM0:
+                random = np.random.default_rng([seed, number, -level])
+                sound, places = call(said, level, line, random)
+                for detector, hear in detectors.items():
+                    score = scored(hear(sound), places, len(sound.pcm))
+                    tables.by_level[level][detector].add(score)
+                    if level == PROMISED_DBM0:
+                        tables.by_kind[kind][detector].add(score)
+                        tables.by_line[name][detector].add(score)
+                        if detector == "ours":
+                            tables.cells.append((score, f"{kind} over {name}"))
+    return tables
+
+
+def told(title: str, table: dict, detectors: list[str]) -> None:
+    """Print one table."""
+    print(f"\n### {title}\n\n| | {' | '.join(detectors)} |\n|---|{'---|' * len(detectors)}")
+    for row, scores in table.items():
+        print(f"| {row} | {' | '.join(str(scores[name]) for name in detectors)} |")
+
+
+def steady(detectors: dict[str, Callable[[Samples], list[Span]]], seconds: int, seed: int) -> float:
+    """Print what share of a steady sound is called voice; return our worst, once it is known."""
+    print(f"\n### Steady sounds of {seconds} s: % called voice in the first 5 s · afterwards\n")
+    print(f"| | {' | '.join(detectors)} |\n|---|{'---|' * len(detectors)}")
+    worst = 0.0
+    for number, (name, line) in enumerate(STEADY.items()):
+        random = np.random.default_rng([seed, number])
+        length = seconds * RATE_HZ
+        sound = line.network(companded(line.noise(length, random)), random)
+        shares = []
+        for detector, hear in detectors.items():
+            voice = np.zeros(length, bool)
+            for span in hear(sound):
+                voice[span.start : span.end] = True
+            first, later = 100 * voice[:LATER].mean(), 100 * voice[LATER:].mean()
+            shares.append(f"{first:.1f} · {later:.2f}")
+            if detector == "ours":
+                worst = max(worst, later)
+        print(f"| {name} | {' | '.join(shares)} |", flush=True)
+    return worst
+
+
+def cost(seed: int) -> None:
+    """Print what a live line costs."""
+    sound = np.concatenate([sound for _, sound in speech.shelf(0, seed)])[: 120 * RATE_HZ]
+    voice = Voice()
+    begun = time.process_time()
+    for at in range(0, len(sound), FRAME):
+        voice.feed(Samples(at, sound[at : at + FRAME]))
+    spent = time.process_time() - begun
+    print(f"\nCPU of a live line, fed every 20 ms: {100 * spent * RATE_HZ / len(sound):.2f} % of a core")
+
+
+def main() -> int:
+    """Print all tables."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--utterances", type=int, default=10, help="of each kind, at each level, over each line")
+    options.add_argument("--seconds", type=int, default=120, help="of each steady sound")
+    options.add_argument("--seed", type=int, default=1)
+    chosen = options.parse_args()
+    detectors = {"ours": ours, **peers()}
+    print(f"{chosen.utterances} utterances of a kind, seed {chosen.seed}; % of utterances missed · % of active time")
+    tables = measured(detectors, chosen.utterances, chosen.seed)
+    names = list(detectors)
+    told("By active level, dBm0", tables.by_level, names)
+    told(f"By kind, at {PROMISED_DBM0} dBm0", tables.by_kind, names)
+    told(f"By line, at {PROMISED_DBM0} dBm0", tables.by_line, names)
+    print("\nOur worst cells:")
+    for score, where in sorted(tables.cells, key=lambda cell: -cell[0].silent / cell[0].active)[:8]:
+        print(f"  {where}: {score}")
+    held = steady(detectors, chosen.seconds, chosen.seed)
+    cost(chosen.seed)
+    missed = tables.by_level[PROMISED_DBM0]["ours"]
+    kept = 100 * missed.missed / missed.utterances <= MISSED_PERCENT_MAX and held <= 1.0
+    return int(not kept)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
