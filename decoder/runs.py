@@ -21,6 +21,8 @@ from decoder.symbols import Digit, Gap, Symbol
 PAUSE: Final = from_ms(200)  # as Contact ID; the senders of these formats leave 50 to 80 ms between digits
 DOUBT: Final = 0.5  # a digit less certain is an erasure
 DIGITS_MAX: Final = 64  # kept of one run, however long somebody leans on the keypad
+DEAF: Final = from_ms(100)  # audio lost for so long may hide whole digits …
+ALONE: Final = from_ms(120)  # … unless so much of the pause behind was heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,14 @@ class Run:
 
     digits  one or more, echoes left out (`echo.py`)   echoes  how many those were
     beyond  digits that were not kept                   lost    where audio was lost, in samples since answer
+    torn    whether so much was lost just before it that its beginning may be missing
     """
 
     digits: tuple[Digit, ...]
     echoes: int = 0
     beyond: int = 0
     lost: tuple[int, ...] = ()
+    torn: bool = False
 
     @property
     def start(self) -> int:
@@ -65,12 +69,6 @@ class Run:
             keys = keys[:place] + "?" + keys[place:]
         return keys
 
-    def part(self, first: int, last: int) -> Run:
-        """The digits from `first` to before `last`."""
-        digits = self.digits[first:last]
-        lost = tuple(at for at in self.lost if digits[0].start <= at <= digits[-1].end)
-        return Run(digits, self.echoes, self.beyond, lost)
-
     @property
     def notes(self) -> list[str]:
         """What a person should know of a frame made of it."""
@@ -97,6 +95,7 @@ class RunReader:
 
     def __init__(self, judge: Judge, *, parts: str = "", pause: int = PAUSE) -> None:
         self._judge, self._parts, self._pause = judge, parts, pause
+        self._deaf_until: int | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -132,6 +131,8 @@ class RunReader:
     def _lose(self, gap: Gap) -> list[Frame | Rejected]:
         """Audio was lost: whether it was quiet there nobody knows, so a short loss does not count as pause."""
         results = self.tick(gap.start)
+        if gap.end - gap.start >= DEAF:
+            self._deaf_until = gap.end
         if self._own and len(self._lost) < DIGITS_MAX:
             self._lost.append(gap.end)
             if gap.end - gap.start < self._pause:
@@ -145,7 +146,8 @@ class RunReader:
     def _ended(self) -> list[Frame | Rejected]:
         if not self._own:
             return []
-        run = Run(tuple(self._own), len(self._heard) - len(self._own), self._beyond, tuple(self._lost))
+        torn = self._deaf_until is not None and 0 <= self._own[0].start - self._deaf_until < ALONE
+        run = Run(tuple(self._own), len(self._heard) - len(self._own), self._beyond, tuple(self._lost), torn)
         self._forget()
         result = self._judge(run)
         return [] if result is None else [result]

@@ -14,6 +14,9 @@
 | 27 | 8 | no check digit: `ademco-express-unchecked`, read twice |
 | 17, 27 | any other number | rejected; from three beyond the longest message on, not ours |
 
+Eight digits are soon the end of sixteen: of Contact ID messages with a zone 17x whose first half was lost one in
+fifteen has the sum. So a message must stand alone, and behind a long loss it is rejected unless a pause was heard.
+
 A frame's code is the alarm digit, its zone the second digit of 4+2, "" in 4+1; it has no partition, and the qualifier
 is "1": a message says that something happened, and what the digits mean is programmed in each panel.
 Source: receiver and panel manuals (`ademco-express.md` §1).
@@ -27,7 +30,7 @@ from typing import Final
 from decoder import ademco
 from decoder.checksum import contact_id_check
 from decoder.exchange import Format, Message, ToneStep
-from decoder.frame import Frame, Qualifier, Rejected
+from decoder.frame import Frame, Qualifier, Reason, Rejected
 from decoder.rounds import Twice
 from decoder.runs import Run, RunReader
 
@@ -70,6 +73,9 @@ def judge(run: Run) -> Frame | Rejected | None:
         return None
     length = LENGTHS[kind]
     passed = ademco.passed(run, NAME, length, check=True)
+    if run.torn and not isinstance(passed, Rejected):
+        evidence = "audio was lost just before: it may be the end of a longer message"
+        return run.rejected(NAME, Reason.FRAMING, passed.digits, evidence)
     return passed if isinstance(passed, Rejected) else _frame(NAME, run, passed, passed.digits[6:-1])
 
 

@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from decoder import ademco
+from decoder.checksum import modulo_15
 from decoder.exchange import Message
+from decoder.formats import contact_id
 from decoder.formats.ademco_express import FORMAT, UNCHECKED
 from decoder.frame import Reason
+from decoder.samples import from_ms
 from decoder.symbols import Gap
 from tests.decoder.formats.keyed import START, digits, frame_of, read, rejected_of, runs
 
@@ -111,6 +115,32 @@ def test_audio_lost_in_a_pause_does_no_harm() -> None:
     symbols = digits("1234171*")
     gap = Gap(symbols[4].end + 100, symbols[4].end + 260)
     frame_of(read(FORMAT, [*symbols[:5], gap, *symbols[5:]]))
+
+
+@pytest.mark.parametrize(("lost_ms", "heard_ms", "taken"), [(20, 50, True), (400, 50, False), (400, 130, True)])
+def test_what_may_be_the_end_of_a_longer_message_is_no_frame(lost_ms: int, heard_ms: int, taken: bool) -> None:
+    symbols = digits("1234171*", start=40_000)
+    end = 40_000 - from_ms(heard_ms)
+    results = read(FORMAT, [Gap(end - from_ms(lost_ms), end), *symbols])
+    if taken:
+        frame_of(results)
+    else:
+        rejected = rejected_of(results)
+        assert (rejected.reason, rejected.best) == (Reason.FRAMING, "1234171B")
+
+
+def test_the_second_half_of_a_contact_id_message_is_no_frame() -> None:
+    """Zone 171, the first eight digits lost: what is left has the sum of an Express message."""
+    message = next(
+        candidate
+        for account in range(10_000)
+        if modulo_15((candidate := contact_id.raw(Message(f"{account:04}", "101", zone="171")))[8:]) == 0
+    )
+    symbols = digits(ademco.keys(message), on=400, off=400)
+    assert ademco.keys(message)[8:][4:6] == "17"
+    frame_of(read(FORMAT, symbols[8:]))  # by itself it cannot be told from one
+    lost = Gap(symbols[0].start, symbols[7].end)
+    assert rejected_of(read(FORMAT, [lost, *symbols[8:]])).reason is Reason.FRAMING
 
 
 def test_without_a_check_it_takes_two_rounds() -> None:
