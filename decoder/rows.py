@@ -41,7 +41,7 @@ AGAIN: Final = 40  # hops after which a candidate without pauses is looked at
 LATENCY: Final = 8  # hops: so many may be taken at once while nothing is going on
 LONGEST: Final = 300  # hops, 6 s, that one look covers
 SHORTEST: Final = 20  # hops, 400 ms: six short digits
-SEEN: Final = from_ms(25)  # of a next digit, and it would have been seen
+SEEN: Final = from_ms(10)  # of a next digit: no pause would be heard any more
 LEVEL_DBM0_MIN: Final = -52.0
 
 _BAND_HZ: Final = tuple(float(hz) for hz in range(600, 1800, 50))  # orthogonal over a hop
