@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from decoder import dtmf, goertzel, tones
+from decoder import carrier, dtmf, goertzel, tones
 from decoder.bank import TAIL, Bank, Careful, near
 from decoder.digits import Found
 from decoder.dtmf import BLOCK, HOP, I64
@@ -46,6 +46,9 @@ LISTENERS: Final[dict[Signal, Callable[[], Listener]]] = {
     Signal.ROWS: Rows,
     Signal.PULSES: Pulses,
     Signal.SEQUENCE: Sequences,
+    Signal.BELL_103: carrier.bell_103,
+    Signal.V_21: carrier.v_21,
+    Signal.V_23: carrier.v_23,
 }
 """Who hears what besides keys and single tones."""
 
