@@ -26,6 +26,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "centre": ("receiver.commands.centre:centre", "Run the centre process alone (for a service manager)."),
     "decode": ("receiver.commands.decode:decode", "Decode recordings and captures: digits, tones, frames."),
     "inspect": ("receiver.commands.inspect:inspect", "Show what was heard in a recording, and why."),
+    "profile": ("receiver.commands.profile:profile", "Terminals described in TOML: check, try, learn."),
     "replay": ("sim.replay:replay", "Play a recording through the simulated line into the real intake."),
     "events": ("receiver.commands.events:events", "Export, show or follow what was received."),
     "store": ("receiver.commands.store:store", "Verify and rebuild the journals."),
