@@ -124,6 +124,7 @@ def tables(names: list[str], chosen: argparse.Namespace) -> None:
     mine = f"ours {len(total.wrong)}; " if ours else ""
     print(f"frames accepted wrong of {total.sent} sent: {mine}spandsp, summed: {total.wrong_spandsp}")
     if ours:
+        print("raised:", "; ".join(total.raised) or "nothing")
         print("behind spandsp at:", "; ".join(behind) or "no point")
 
 

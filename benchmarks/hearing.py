@@ -39,6 +39,7 @@ class Score:
     right: dict[str, int] = field(default_factory=dict)
     wrong: list[Frame] = field(default_factory=list)
     confidences: list[float] = field(default_factory=list)  # of the frames that were right
+    raised: list[str] = field(default_factory=list)  # what no line may make us do
     rejected: int = 0
     wrong_spandsp: int = 0
     calls: int = 0
@@ -51,6 +52,7 @@ class Score:
         for name, count in other.right.items():
             self.right[name] = self.right.get(name, 0) + count
         self.wrong += other.wrong
+        self.raised += other.raised
         self.rejected += other.rejected
         self.wrong_spandsp += other.wrong_spandsp
         self.confidences += other.confidences
@@ -82,7 +84,11 @@ def _judge_ours(score: Score, call: Drawn, block: int) -> None:
     runs = hard_runs(call.samples)
     score.right["hard"] = sum(keys in runs for keys in call.messages)
     begun = time.process_time()
-    results = heard(call.samples, block)
+    results: list[Frame | Rejected] = []
+    try:
+        results = heard(call.samples, block)
+    except Exception as fault:  # a fault of ours is a finding, not the end of the campaign
+        score.raised.append(repr(fault))
     score.cpu_s = time.process_time() - begun
     sent = {raw_of(keys) for keys in call.messages}
     accepted = [result for result in results if isinstance(result, Frame)]

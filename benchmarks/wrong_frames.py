@@ -27,6 +27,7 @@ class Piece:
 
     score: Score = field(default_factory=Score)
     wrong: list[tuple[int, str, float, str, str, str, float]] = field(default_factory=list)
+    raised: list[tuple[int, str, float, str]] = field(default_factory=list)
     sent: Counter[str] = field(default_factory=Counter)  # by the first trouble's name
     right: Counter[str] = field(default_factory=Counter)
 
@@ -41,6 +42,7 @@ def heard_wrong(seed: int, first: int) -> Piece:
         axis = name.partition(" + ")[0]
         piece.sent[axis] += score.sent
         piece.right[axis] += score.right["frames"]
+        piece.raised += [(number, name, value, fault) for fault in score.raised]
         for frame in score.wrong:
             sent = " ".join(call.messages)
             piece.wrong.append((number, name, value, sent, frame.format, frame.raw, frame.confidence))
@@ -59,6 +61,7 @@ def campaign(frames: int, seed: int, jobs: int) -> None:
             piece = waiting.pop(0).result()
             total.score.add(piece.score)
             total.wrong += piece.wrong
+            total.raised += piece.raised
             total.sent.update(piece.sent)
             total.right.update(piece.right)
             if total.score.sent < frames:
@@ -76,7 +79,8 @@ def _progress(total: Piece) -> str:
     score = total.score
     ours = f"{score.right['frames']} accepted right, {len(total.wrong)} wrong, {certain} of them certain"
     theirs = f"spandsp {score.right['spandsp']} right, {score.wrong_spandsp} wrong"
-    return f"{score.sent} sent, {ours}; {theirs}"
+    fell = f"; raised {len(total.raised)} times" if total.raised else ""
+    return f"{score.sent} sent, {ours}; {theirs}{fell}"
 
 
 def _report(total: Piece) -> None:
@@ -92,6 +96,8 @@ def _report(total: Piece) -> None:
         print(f"| {number} | {name} | {value:g} | {sent} | {of} {raw} | {confidence:.6f}{certain} |")
     if not total.wrong:
         print("| none | | | | | |")
+    for number, name, value, fault in total.raised:
+        print(f"\nraised at {number}, {name} {value:g}: {fault}")
     print("\naccepted right of those sent, by the first trouble:\n\n| trouble | sent | right % |\n|---|---|---|")
     for name in sorted(total.sent):
         print(f"| {name} | {total.sent[name]} | {100 * total.right[name] / total.sent[name]:.1f} |")
