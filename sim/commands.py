@@ -99,7 +99,9 @@ def modem(**options: Any) -> None:
 
 
 _MESSAGE = _options(
-    click.option("--format", "name", default="contact-id", show_default=True, help="How it speaks."),
+    click.option(
+        "--format", "name", default="contact-id", show_default=True, help="A format, or FILE.toml, a profile."
+    ),
     click.option("--account", help="Contact ID: four digits 0-9 B-F."),
     click.option("--code", help="Event code; Contact ID: three digits."),
     click.option("--qualifier", help="Contact ID: 1 new (default), 3 restoral, 6 still present."),
@@ -154,13 +156,12 @@ def panel(
         raise click.UsageError("say either --wav OUT or --dial LINE")
     import numpy as np
 
-    from decoder.registry import by_name
     from sim.panel import Panel
     from sim.phone import Phone
 
     rng = np.random.default_rng(seed)
     try:
-        form = by_name(options.pop("name"))
+        form = _format(options.pop("name"))
         settings = _settings(form, options)
         phone = Phone(Panel(settings, form.encode, lambda: float(rng.random()), form.send), rng)
     except ValueError as error:
@@ -192,6 +193,21 @@ def panel(
     return 0 if finished.complete else 1
 
 
+def _format(name: str) -> Format:
+    """A format of the registry, or a terminal described in a file. Raises ValueError in one line."""
+    from decoder.formats import profile
+    from decoder.registry import by_name
+
+    if not name.endswith(".toml"):
+        return by_name(name)
+    try:
+        return profile.from_toml(Path(name).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"cannot read {name}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
 def _settings(form: Format, options: dict[str, Any]) -> PanelSettings:
     from sim import habits
     from sim.panel import PanelSettings
@@ -212,9 +228,13 @@ def _messages(form: Format, options: dict[str, Any]) -> tuple[Message, ...]:
     account, code, more = (options.pop(name) for name in ("account", "code", "more"))
     fields = {name: options.pop(name) for name in ("qualifier", "partition", "zone")}
     if code is None and not more:
-        return ()
+        if account is None or not habits.says(form, Message(account, "")):
+            return ()
+        code = ""
     if account is None:
-        raise ValueError("--code needs --account")
+        if not habits.says(form, Message("", code or "")):
+            raise ValueError("--code needs --account")
+        account = ""
     said = {name: value for name, value in fields.items() if value is not None}
     messages = [Message(account, code, **said)] if code is not None else []
     for text in more:

@@ -44,6 +44,8 @@ HABITS: Final[dict[str, Habits]] = {
     stmf.NAME: {"after_handshake_ms": 200},
 }
 
+BLIND_MS: Final = 4_000.0  # from dialling to the first sound, of a unit that nobody greets: two rings
+
 OF_KEYS: Final = {
     "on_ms": "--on-ms",
     "off_ms": "--off-ms",
@@ -58,8 +60,19 @@ OF_KEYS: Final = {
 def of(form: Format) -> Habits:
     """The habits of a format's units; a kiss-off that is meant to be short is taken when it is."""
     kiss_off = [step.ms for step in form.kiss_off if step.hz]
-    short: Habits = {"kiss_off_min_ms": 0.6 * kiss_off[0]} if len(kiss_off) == 1 and kiss_off[0] < LONG_MS else {}
-    return {**short, **HABITS.get(form.name, {})}
+    found: Habits = {"kiss_off_min_ms": 0.6 * kiss_off[0]} if len(kiss_off) == 1 and kiss_off[0] < LONG_MS else {}
+    if not form.greeting:
+        found["after_handshake_ms"] = BLIND_MS
+    return {**found, **HABITS.get(form.name, {})}
+
+
+def says(form: Format, message: Message) -> bool:
+    """Whether the format can say this: some have no account, some no code."""
+    try:
+        form.encode(message)
+    except ValueError:
+        return False
+    return True
 
 
 def needless(form: Format, message: Message) -> str | None:

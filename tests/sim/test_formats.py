@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from decoder.detector import detect_batch
 from decoder.exchange import Message, ToneStep, signals_of
-from decoder.formats import bs8521, contact_id, stmf, tt92
+from decoder.formats import bs8521, contact_id, profile, stmf, tt92
 from decoder.frame import Frame, Rejected
 from decoder.reading import Reading
 from decoder.registry import FORMATS, by_name
@@ -25,6 +25,7 @@ from sim.panel import HangUp, Note, Panel, PanelSettings, Send
 from sim.phone import Ear, ToneEnded
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "simulators.md"
+PROFILES = Path(__file__).parents[2] / "examples" / "profiles"
 EXAMPLES = re.findall(r"^\| `([\w-]+)`[^|]*\| `(--account [^`]+)` \| `([^`]+)` \|$", REFERENCE.read_text(), re.M)
 CHECKED = tuple(known for known in FORMATS if known.integrity)
 
@@ -61,6 +62,35 @@ def test_an_example_is_a_call_with_one_frame(tmp_path: Path, name: str, options:
     assert [(frame.format, frame.raw) for frame in frames] == [(name, raw)]
     if known.integrity:
         assert len(results) == 1, results
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("framed-keys", "--account 123456 --code 01 --zone 03"),
+        ("bare-keys", "--account 12345"),
+        ("two-tones", "--code H"),
+        ("v23-frames", "--account 12345678 --code 01"),
+    ],
+)
+def test_a_profile_is_a_format(tmp_path: Path, name: str, options: str) -> None:
+    path = PROFILES / f"{name}.toml"
+    assert panel("--wav", tmp_path / "call.wav", "--format", path, *options.split()).return_value == 0
+    known, sound = profile.from_toml(path.read_text()), unit_of(tmp_path / "call.wav")
+    reader, results = known.reader(), []
+    for symbol in detect_batch([Samples(0, sound)], known.signals)[0]:
+        results += reader.hear(symbol)
+    results += reader.tick(len(sound) + 800_000)
+    assert [result.format for result in results if isinstance(result, Frame)] == [name]
+
+
+def test_a_profile_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text("name = ")
+    for name, why in (("bad.toml", "bad.toml"), ("none.toml", "cannot read")):
+        result = panel("--wav", tmp_path / "call.wav", "--format", tmp_path / name, "--account", "1")
+        assert isinstance(result.exception, BadInput)
+        assert why in str(result.exception)
+        assert "\n" not in str(result.exception)
 
 
 @pytest.mark.parametrize(
