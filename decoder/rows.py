@@ -41,7 +41,8 @@ AGAIN: Final = 40  # hops after which a candidate without pauses is looked at
 LATENCY: Final = 8  # hops: so many may be taken at once while nothing is going on
 LONGEST: Final = 300  # hops, 6 s, that one look covers
 SHORTEST: Final = 20  # hops, 400 ms: six short digits
-SEEN: Final = from_ms(10)  # of a next digit: no pause would be heard any more
+SEEN: Final = from_ms(12)  # of where a next digit would stand, and something of it would have been seen …
+IGNORED: Final = from_ms(60)  # … which after so long was none
 LEVEL_DBM0_MIN: Final = -52.0
 
 _BAND_HZ: Final = tuple(float(hz) for hz in range(600, 1800, 50))  # orthogonal over a hop
@@ -150,7 +151,7 @@ class Rows:
         pausing |= max(self._pair[-DROP_HOPS:]) < DROP * self._loud
         self._quiet = self._quiet + 1 if pausing else 0
         if self._quiet == 1:
-            self._due = max(self._done - DROP_HOPS + (self._pause + SEEN) // HOP, self._done)
+            self._due = max(self._done - DROP_HOPS + (self._pause + SEEN + HOP // 2) // HOP, self._done)
         elif not pausing:
             self._due = None
         rows: list[Symbol] = []
@@ -176,9 +177,9 @@ class Rows:
         if row is None:
             return []
         self._pause = _pause_of(row)
-        told = row.end + self._pause + SEEN  # only then a next digit would have been seen
+        told = row.end + self._pause + (IGNORED if row.after is not None and row.after[1] > 0 else SEEN)
         if row.known_at < told:
-            self._due = self._done - (row.known_at - told) // HOP if self._quiet else None
+            self._due = self._done + min(-((row.known_at - told) // HOP), 1) if self._quiet else None
             return []
         if (row.start, len(row.digits)) == self._last:
             return []
