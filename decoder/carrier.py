@@ -204,8 +204,11 @@ class Carrier:
         found: list[Symbol] = []
         for ear in line.ears:
             found += self._listen(ear, limit, line)
-        if min(ear.quiet for ear in line.ears) >= CLOSES:
+        quietest = min(ear.quiet for ear in line.ears)
+        if quietest >= CLOSES:
             return found + self._close(line)
+        if quietest == 0:  # somebody sends, and at this speed
+            line.ears = [ear for ear in line.ears if ear.quiet < 2 * ear.window.span]
         line.heard_until = max(line.heard_until, min(ear.settled_until for ear in line.ears))
         return found
 

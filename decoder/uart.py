@@ -130,27 +130,27 @@ class Cutter:
             roots.remove(latest)
             roots.add(self._before(latest))
         root = roots.pop()
-        if root <= self._first and end >= KEPT:
-            root = int(self._from[end - KEPT // 2])
-        found = self._trace(root - self._first)
-        self._forget(alive if all_idle else root - self._first)
+        done = alive if all_idle else root - self._first
+        if done <= 0 and end >= KEPT:
+            done = end - KEPT // 2
+        found = self._trace(done)
+        self._forget(done)
         return found
 
     def _before(self, root: int) -> int:
         """The end of the character before the one that ended at instant `root`."""
         at = root - self._first
-        if at <= 0:
-            return self._first
-        return int(self._from[at - self._length[at]])
+        begin = at - int(self._length[at])
+        return int(self._from[begin]) if begin > 0 and at > 0 else self._first
 
     def _trace(self, at: int) -> list[Framed]:
         """The characters of the best cutting up to an index."""
         found = []
         while at > 0:
             at = int(self._from[at]) - self._first
-            if at <= 0:
-                break
             begin = at - int(self._length[at])
+            if at <= 0 or begin < 0:
+                break
             margins = self._soft[begin + _MIDDLES]
             found.append(Framed(begin + self._first, at + self._first, tuple(margins.tolist())))
             at = begin
