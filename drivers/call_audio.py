@@ -20,7 +20,7 @@ class Channel:
 
     name   : "mono", "left", "right", or an RTP path "192.0.2.1:4000>192.0.2.9:5000"
     samples: from the call's sample 0; what the network lost is in `samples.lost`
-    events : RFC 4733 (or SIP INFO) digits, `Witness.EVENT`, on the same count of samples
+    events : RFC 4733 and SIP INFO digits (`Witness.EVENT`, `INFO`) on the same count of samples
     """
 
     name: str

@@ -8,13 +8,14 @@ from enum import Enum
 from typing import Final
 
 from decoder.samples import RATE_HZ, from_ms
-from decoder.symbols import Digit
+from decoder.symbols import Digit, Witness
 from drivers.capture.internet import Endpoint
 from drivers.capture.rtp import event_digit
-from drivers.capture.signalling import Message, info_key, number, parse_sdp, tag
+from drivers.capture.signalling import Message, info_key, number, parse_sdp, sequence_number, tag
 
 EARLY_US: Final = 1_000_000  # sound may have been captured before its INVITE
 KEYS_MAX: Final = 1_000  # INFO digits of one call
+KEY_SAMPLES_MIN: Final = from_ms(20)  # from one of them to the next
 
 StreamKey = tuple[Endpoint, Endpoint, int]
 """Source, target, SSRC."""
@@ -39,6 +40,7 @@ class _Key:
     side: Side
     key: str
     ms: int
+    number: int  # of its request: CSeq
 
 
 @dataclass(slots=True)
@@ -74,7 +76,8 @@ class Dialog:
                 self.ended_us = at_us
             found = info_key(message) if message.method == "INFO" else None
             if found and len(self._keys) < KEYS_MAX:
-                self._keys.setdefault((sender, message.header("cseq")), _Key(at_us, side, *found))
+                number = sequence_number(message.header("cseq"))
+                self._keys.setdefault((sender, message.header("cseq")), _Key(at_us, side, *found, number))
         for media in parse_sdp(message.body):
             self.encrypted |= media.encrypted
             self.codecs.update(media.codecs)
@@ -93,11 +96,14 @@ class Dialog:
         return hearing.other if hearing else self.endpoints.get(key[0])
 
     def digits(self, side: Side, zero_us: int) -> Iterator[Digit]:
-        """Keys of one side that came by INFO, counted from `zero_us`."""
-        for key in self._keys.values():
-            if key.side is side:
-                start = max(key.at_us - zero_us, 0) * RATE_HZ // 1_000_000
-                yield event_digit(key.key, start, start + from_ms(key.ms), 0.0)
+        """Keys of one side that came by INFO, in the order in which they were sent, counted from `zero_us`."""
+        keys = sorted((key for key in self._keys.values() if key.side is side), key=lambda key: key.number)
+        starts: list[int] = []
+        for key in reversed(keys):  # one that was lost on its way and sent again was pressed before the next one
+            start = max(key.at_us - zero_us, 0) * RATE_HZ // 1_000_000
+            starts.append(min(start, starts[-1] - KEY_SAMPLES_MIN) if starts else start)
+        for key, start in zip(keys, reversed(starts), strict=True):
+            yield event_digit(key.key, start, start + from_ms(key.ms), 0.0, Witness.INFO)
 
     @property
     def has_keys(self) -> bool:

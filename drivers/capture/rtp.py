@@ -15,7 +15,7 @@ Sources: RFC 3550, RFC 3551 (payload types), RFC 4733 (telephone-event).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -88,7 +88,10 @@ class Heard(NamedTuple):
 
 
 def _covered(packet: RtpPacket) -> int:
-    """Samples that have passed since the packet's timestamp when it was sent: an event's keeps its first one."""
+    """Samples that have passed since the packet's timestamp when it was sent: an event's keeps its first one.
+
+    As its sender says, who need not be right.
+    """
     if packet.kind in DYNAMIC_KINDS and len(packet.payload) == EVENT_OCTETS:
         return int(struct.unpack_from(">2xH", packet.payload)[0])
     return 0
@@ -111,11 +114,14 @@ class Segment:
         ahead = (packet.sequence - last.order + 0x8000 & 0xFFFF) - 0x8000
         later = (packet.timestamp - last.time + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000
         time = last.time + later
-        told = time + _covered(packet) - self.packets[0].time
-        offset_us = at_us - self.started_us - told * 1_000_000 // RATE_HZ
+        passed_us = at_us - self.started_us
+        sent = time - self.packets[0].time
+        expected = (passed_us - self._offset_us) * RATE_HZ // 1_000_000
+        told = min(max(expected, sent), sent + _covered(packet))
+        offset_us = passed_us - told * 1_000_000 // RATE_HZ
         if abs(ahead) > SEQUENCE_JUMP or abs(offset_us - self._offset_us) > JUMP_US:
             return False
-        if abs(offset_us) > DRIFT_US or at_us - self.started_us > SEGMENT_US:
+        if abs(offset_us) > DRIFT_US or passed_us > SEGMENT_US:
             return False
         self._offset_us = offset_us
         self.packets.append(Heard(last.order + ahead, time, packet))
@@ -176,9 +182,13 @@ def lay(segment: Segment, codecs: Mapping[int, str]) -> Laid:
     runs: dict[str, list[tuple[int, int]]] = {}
     lost: list[Span] = []
     events = _Events()
-    end, before = 0, packets[0].order - 1 if packets else 0
+    sound = told = 0  # how far sound, and what an event says of its length, reach
+    before = packets[0].order - 1 if packets else 0
     for order, time, packet in packets:
         codec, place = codecs.get(packet.kind, ""), time - base
+        if codec in DECODERS:
+            told = min(told, place)  # whatever an event said: here is sound again
+        end = max(sound, told)
         if order > before + 1 and place > end:
             lost.append(Span(end, place))
         before = order
@@ -188,9 +198,10 @@ def lay(segment: Segment, codecs: Mapping[int, str]) -> Laid:
             runs.setdefault(codec, []).append((place, count))
             if packet.missing:
                 lost.append(Span(place + count, place + count + packet.missing))
-            end = max(end, place + count + packet.missing)
+            sound = max(sound, place + count + packet.missing)
         elif codec == EVENT:
-            end = max(end, events.hear(place, packet))
+            told = max(told, events.hear(place, packet))
+    end = max(sound, told)
     joined = tuple((codec, b"".join(parts), tuple(runs[codec])) for codec, parts in octets.items())
     return Laid(joined, tuple(lost), events.finish(), end)
 
@@ -201,6 +212,7 @@ def paint(laid: Iterable[tuple[int, Laid]]) -> tuple[Samples, tuple[Digit, ...]]
     length = max((start + one.length for start, one in placed), default=0)
     pcm = np.zeros(length, np.int16)
     lost: list[Span] = []
+    heard: list[Span] = []
     events: list[Digit] = []
     end: int | None = None
     for start, one in placed:
@@ -212,18 +224,22 @@ def paint(laid: Iterable[tuple[int, Laid]]) -> tuple[Samples, tuple[Digit, ...]]
             for place, count in runs:
                 pcm[start + place : start + place + count] = sound[at : at + count]
                 at += count
+            heard += [Span(start + place, start + place + count) for place, count in runs]
         lost += [Span(start + span.start, start + span.end) for span in one.lost]
         events += [_moved(digit, start) for digit in one.events]
-    return Samples(0, pcm, tuple(_merged(lost, length))), tuple(sorted(events, key=lambda digit: digit.start))
+    missing = _merged(lost, length)
+    if len(placed) > 1:  # events may have a stream of their own: what is lost of it is no sound
+        missing = list(_uncovered(missing, _merged(heard, length)))
+    return Samples(0, pcm, tuple(missing)), tuple(sorted(events, key=lambda digit: digit.start))
 
 
 def _moved(digit: Digit, by: int) -> Digit:
     return event_digit(digit.key, digit.start + by, digit.end + by, digit.level_dbm0)
 
 
-def event_digit(key: str, start: int, end: int, level_dbm0: float) -> Digit:
+def event_digit(key: str, start: int, end: int, level_dbm0: float, witness: Witness = Witness.EVENT) -> Digit:
     """A digit as an event names it: sure of its key, silent about its sound."""
-    return Digit(key, start, end, level_dbm0, 0.0, 0.0, 1.0, witness=Witness.EVENT)
+    return Digit(key, start, end, level_dbm0, 0.0, 0.0, 1.0, witness=witness)
 
 
 def _merged(spans: list[Span], length: int) -> list[Span]:
@@ -236,6 +252,23 @@ def _merged(spans: list[Span], length: int) -> list[Span]:
         elif end > span.start:
             merged.append(Span(span.start, end))
     return merged
+
+
+def _uncovered(spans: list[Span], covers: list[Span]) -> Iterator[Span]:
+    """What of `spans` lies in none of `covers`; both in order and apart."""
+    at = 0
+    for span in spans:
+        start = span.start
+        while at < len(covers) and covers[at].end <= start:
+            at += 1
+        for cover in covers[at:]:
+            if cover.start >= span.end:
+                break
+            if cover.start > start:
+                yield Span(start, cover.start)
+            start = max(start, cover.end)
+        if start < span.end:
+            yield Span(start, span.end)
 
 
 class _Events:

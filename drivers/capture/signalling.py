@@ -22,6 +22,8 @@ MESSAGE_OCTETS_MAX: Final = 65_535
 FLOW_OCTETS_MAX: Final = 4 * MESSAGE_OCTETS_MAX
 SEGMENTS_MAX: Final = 256  # of one TCP direction, waiting for an earlier one
 FLOWS_MAX: Final = 10_000
+INFO_MS: Final = 100  # of a key of which nobody says how long it was pressed
+NUMBERED: Final = ("10", "11", "12", "13", "14", "15")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,19 +150,27 @@ class _Description:
         return Media(endpoint, self.codecs, self.encrypted)
 
 
+def sequence_number(cseq: str) -> int:
+    """The number of a CSeq header; 0 if there is none."""
+    word = cseq.partition(" ")[0]
+    return int(word) if word.isascii() and word.isdigit() and len(word) < 11 else 0
+
+
 def info_key(message: Message) -> tuple[str, int] | None:
-    """The key of a DTMF INFO and its duration in ms, or None."""
-    text = message.body.decode("ascii", "replace").strip()
-    kind = message.header("content-type").lower()
-    if kind.startswith("application/dtmf-relay"):
-        fields = dict(re.findall(r"(?m)^\s*(\w+)\s*=\s*(\S+)", text))
-        key, duration = str(fields.get("Signal", "")), str(fields.get("Duration", ""))
-    elif kind.startswith("application/dtmf"):
-        key, duration = text, ""
-    else:
+    """The key of a DTMF INFO and its duration in ms, or None.
+
+    `application/dtmf-relay`: lines Signal=, Duration=; `application/dtmf`: the key alone. Both are sent under the
+    other's name, too; numbers 10 to 15 are `*`, `#`, A to D as in RFC 4733.
+    """
+    kind = message.header("content-type").lower().partition(";")[0].strip()
+    if kind not in ("application/dtmf-relay", "application/dtmf"):
         return None
-    key = {"10": "*", "11": "#"}.get(key) or key.upper()
-    ms = int(duration) if duration.isascii() and duration.isdigit() and len(duration) < 6 else 100
+    text = message.body.decode("ascii", "replace").strip()
+    fields = {name.lower(): value for name, value in re.findall(r"(?m)^\s*(\w+)\s*=\s*([^\s;]+)", text)}
+    key = fields.get("signal", "") if fields else text
+    key = KEYS[int(key)] if key in NUMBERED else key.upper()
+    duration = fields.get("duration", "")
+    ms = int(duration) if duration.isascii() and duration.isdigit() and len(duration) < 6 else INFO_MS
     return (key, ms) if len(key) == 1 and key in KEYS else None
 
 

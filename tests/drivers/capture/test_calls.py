@@ -13,8 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from decoder.detector import detect_batch
 from decoder.g711 import decode_ulaw, encode_ulaw
 from decoder.samples import Span
+from decoder.symbols import KEYS, Digit, Witness
+from decoder.synth import dtmf
+from decoder.witnesses import merge
 from drivers.call_audio import WITHHELD, CallAudio
 from drivers.capture.calls import CaptureCalls, read_calls
 from drivers.wav import UnreadableAudio
@@ -198,6 +202,50 @@ def test_keys_by_info_are_the_senders(calls_of: Reader) -> None:
     assert [(digit.key, digit.start, digit.end) for digit in call.channels[0].events] == [("5", 4000, 5280)]
 
 
+def info(key: str, number: int, *, relay: bool = True) -> bytes:
+    body, kind = (f"Signal={key}\r\nDuration=50\r\n", "application/dtmf-relay") if relay else (key, "application/dtmf")
+    return sip("INFO sip:x SIP/2.0", cseq=f"{number} INFO", body=body, kind=kind)
+
+
+def test_infos_stand_in_the_order_sent_not_in_that_of_their_arrival(calls_of: Reader) -> None:
+    capture = with_sip(Capture())
+    capture.sound(sound(1), at_ms=200)
+    for at_ms, key, number in [(500, "1", 9), (600, "3", 11), (700, "4", 12), (1100, "2", 10)]:
+        capture.udp(at_ms, PANEL, PROXY, info(key, number))
+    (call,) = calls_of(capture)
+    digits = call.channels[0].events
+    assert "".join(digit.key for digit in digits) == "1234"
+    assert {digit.witness for digit in digits} == {Witness.INFO}
+    starts = [digit.start for digit in digits]
+    assert starts == sorted(starts)
+
+
+@pytest.mark.parametrize("relay", [True, False])
+def test_keys_in_the_sound_and_by_info_are_pressed_once(relay: bool, calls_of: Reader) -> None:
+    """SDP offers telephone-event, nobody sends any: the keys are in the sound, and each comes by INFO, late."""
+    sent, late = "1234181101010011", np.random.default_rng(1).integers(50, 400, 16)
+    capture = with_sip(Capture())
+    capture.sound(np.concatenate([np.zeros(4000, np.int16), dtmf(sent), np.zeros(4000, np.int16)]), at_ms=200)
+    for place, key in enumerate(sent):
+        capture.udp(700 + 100 * place + late[place], PANEL, PROXY, info(key, 10 + place, relay=relay))
+    (call,) = calls_of(capture)
+    (symbols,) = detect_batch([call.channels[0].samples])
+    digits = merge([one for one in symbols if isinstance(one, Digit)], call.channels[0].events)
+    assert "".join(digit.key for digit in digits) == sent
+    assert {digit.witness for digit in digits} == {Witness.BOTH}
+
+
+def test_keys_by_event_and_by_info_are_pressed_once(calls_of: Reader) -> None:
+    capture = with_sip(Capture())
+    for place, key in enumerate("00112"):
+        packet = rtp(place, 100_000 + 1600 * place, event(int(key), 480, end=True), kind=101)
+        capture.udp(200 + 200 * place, PANEL, CENTRE, packet)
+        capture.udp(350 + 200 * place, PANEL, PROXY, info(key, 10 + place))
+    (call,) = calls_of(capture)
+    digits = merge([], call.channels[0].events)
+    assert [(digit.key, digit.witness) for digit in digits] == [(key, Witness.EVENT) for key in "00112"]
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
@@ -305,6 +353,35 @@ def test_tshark_sees_the_same_streams(tmp_path: Path) -> None:
         rows = [line.split() for line in text.splitlines() if "0x" in line]
         theirs = {f"{row[2]}:{row[3]}>{row[4]}:{row[5]}": int(row[9]) for row in rows}
         assert ours == theirs
+
+
+def test_tshark_sees_the_same_keys(tmp_path: Path) -> None:
+    tshark = shutil.which("tshark")
+    if tshark is None:
+        pytest.skip("tshark is not installed: apt-get install tshark")
+    capture = with_sip(Capture())
+    for place, key in enumerate("190*#AD"):
+        for n, end in enumerate([False, True, True, True]):
+            packet = rtp(4 * place + n, 100_000 + 1600 * place, event(KEYS.index(key), 400, end=end), kind=101)
+            capture.udp(200 + 200 * place + 20 * n, PANEL, CENTRE, packet)
+        capture.udp(300 + 200 * place, PANEL, PROXY, info(key, 10 + place))
+    (tmp_path / "a.pcap").write_bytes(capture.pcap())
+    (call,) = read_calls(tmp_path / "a.pcap")
+    command = [
+        tshark,
+        "-r",
+        tmp_path / "a.pcap",
+        "-d",
+        "udp.port==5000,rtp",
+        "-o",
+        "rtpevent.event_payload_type_value:101",
+    ]
+    fields = ["-Y", "rtpevent", "-T", "fields", "-e", "rtp.timestamp", "-e", "rtpevent.event_id"]
+    text = subprocess.run([*command, *fields], capture_output=True, text=True, check=True, timeout=60).stdout
+    theirs = dict(line.split() for line in text.splitlines())
+    ours = [digit for digit in call.channels[0].events if digit.witness is Witness.EVENT]
+    assert [KEYS.index(digit.key) for digit in ours] == [int(kind) for kind in theirs.values()]
+    assert "".join(one.key for one in call.channels[0].events if one.witness is Witness.INFO) == "190*#AD"
 
 
 @pytest.mark.shared

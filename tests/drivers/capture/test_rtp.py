@@ -195,6 +195,32 @@ def test_an_event_in_the_place_of_sound_is_no_loss() -> None:
     assert [digit.start for digit in digits] == [320]
 
 
+def test_what_an_event_says_of_its_length_hides_no_loss() -> None:
+    pcm = sound(20 * PACKET)
+    claims = (41, rtp(1002, 90_000 + 2 * PACKET, event(5, 65535, end=True), kind=101))
+    later = [(n * 20 + 60, voice(pcm, n, sequence=1001)) for n in range(3, 20) if n not in (9, 10)]
+    samples, digits = heard([(0, voice(pcm, 0)), (20, voice(pcm, 1)), claims, *later])
+    assert [digit.key for digit in digits] == ["5"]
+    assert samples.lost == (Span(9 * PACKET, 11 * PACKET),)
+
+
+def test_events_of_a_stream_of_their_own_lose_no_sound() -> None:
+    pcm = sound(20 * PACKET)
+    voices, told = Stream(7, START_US), Stream(8, START_US)
+    for n in range(20):
+        packet = parse(voice(pcm, n))
+        assert packet is not None
+        voices.hear(START_US + n * 20_000, packet)
+    for n in (0, 1, 5):  # three packets between them are lost
+        packet = parse(rtp(n, 90_000 + n * 400, event(n, 320, end=True), kind=101, ssrc=8))
+        assert packet is not None
+        told.hear(START_US + n * 50_000, packet)
+    samples, digits = paint([(0, lay(stream.segments[0], CODECS)) for stream in (voices, told)])
+    assert samples.lost == ()
+    np.testing.assert_array_equal(samples.pcm[: len(pcm)], pcm)
+    assert len(digits) == 3
+
+
 @given(st.lists(st.tuples(st.integers(-(10**9), 10**9), st.binary(min_size=8, max_size=40)), max_size=30))
 def test_any_packets_give_a_channel_of_bounded_length(packets: list[tuple[int, bytes]]) -> None:
     stream = Stream(7, START_US)

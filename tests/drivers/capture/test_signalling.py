@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from decoder.symbols import KEYS
 from drivers.call_audio import WITHHELD
-from drivers.capture.signalling import Flow, info_key, number, parse_message, parse_sdp, tag
+from drivers.capture.signalling import Flow, info_key, number, parse_message, parse_sdp, sequence_number, tag
 from tests.captures import PANEL, answer, bye, invite, sdp, sip
 
 
@@ -80,6 +81,17 @@ def test_an_address_of_its_own_wins_over_the_sessions() -> None:
         ("application/dtmf-relay", "Signal=5\r\nDuration=160\r\n", ("5", 160)),
         ("application/dtmf-relay", "Signal= 11\nDuration= 250", ("#", 250)),
         ("application/dtmf", "*", ("*", 100)),
+        ("application/dtmf", " d \r\n", ("D", 100)),
+        ("application/dtmf", "11", ("#", 100)),
+        ("application/dtmf", "Signal=7\r\nDuration=90", ("7", 90)),
+        ("application/dtmf-relay; charset=us-ascii", "signal=a;\nduration=90;", ("A", 90)),
+        ("application/dtmf-relay", "8", ("8", 100)),
+        ("application/dtmf-relay", "Signal=15\r\nDuration=-5", ("D", 100)),
+        ("application/dtmf-relay", "Signal=5\r\nDuration=999999999", ("5", 100)),
+        ("application/dtmf-relay", "Signal=", None),
+        ("application/dtmf-relay", "Signal=16\r\nDuration=100", None),
+        ("application/dtmf-relay", "", None),
+        ("application/dtmfx", "5", None),
         ("application/dtmf-relay", "Signal=hash", None),
         ("text/plain", "5", None),
     ],
@@ -105,6 +117,17 @@ def test_messages_over_tcp_however_they_are_cut_and_swapped(cuts: list[int], ran
     for place, part in segments:
         found += flow.hear(place, part, start=False)
     assert [(message.method, message.status) for message in found] == [("INVITE", None), ("INVITE", 200), ("BYE", None)]
+
+
+@given(st.sampled_from(["application/dtmf", "application/dtmf-relay"]), st.binary(max_size=80), st.text(max_size=20))
+def test_any_body_of_an_info_is_a_key_or_nothing(kind: str, body: bytes, cseq: str) -> None:
+    head = f"INFO sip:a SIP/2.0\r\nContent-Type: {kind}\r\nCSeq: {cseq}\r\n\r\n".encode("utf-8", "replace")
+    for inside in (body, b"Signal=" + body, b"Signal=5\r\nDuration=" + body):
+        message = parse_message(head + inside)
+        if message is not None:
+            found = info_key(message)
+            assert found is None or (found[0] in KEYS and 0 <= found[1] < 100_000)
+            assert sequence_number(message.header("cseq")) >= 0
 
 
 @given(st.binary(max_size=300))
