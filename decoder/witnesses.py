@@ -15,7 +15,7 @@ Facts: RFC 4733; `Q.24` has a receiver act on 40 ms of tone; digits by SIP INFO 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
@@ -23,7 +23,7 @@ from typing import Final
 
 from decoder.lateness import EVENTS, INFOS, Timing, lag_of, paired
 from decoder.samples import from_ms
-from decoder.symbols import KEYS, Digit, Witness
+from decoder.symbols import KEYS, Digit, Row, Symbol, Witness
 
 DOUBTFUL: Final = 0.4  # below every format's DOUBT
 TOLD_WRONG: Final = 7.0  # nats: an event's key is another than the one pressed once in a thousand times
@@ -116,11 +116,11 @@ class _Pace:
 
 def _joined(first: list[Press], second: list[Press], timing: Timing) -> list[Press]:
     """The presses of both. first: what may come in pieces, and says when; second: one for each press."""
-    if not first or not second:
-        return first or second
+    if not second:
+        return first
     heard, said = [one.digit for one in first], [one.digit for one in second]
     lag = lag_of(heard, said, timing)
-    pace = _pace(heard, [] if timing.by_order else said, lag)
+    pace = _pace(heard, [] if timing.by_order and heard else said, lag)
     first = _pieced(first, pace)
     heard = [one.digit for one in first]
     spread = timing.spread if timing.by_order else min(timing.spread, pace.near)
@@ -326,3 +326,43 @@ def _levelled(presses: list[Press]) -> list[Press]:
         else press
         for press in presses
     ]
+
+
+def merged_stream(symbols: Sequence[Symbol], events: Sequence[Digit]) -> list[Symbol]:
+    """All that was heard in a recording, with its digits merged and its rows told what the events say."""
+    if not events:
+        return list(symbols)
+    digits = merge([one for one in symbols if isinstance(one, Digit)], events)
+    others = [_informed(one, digits) if isinstance(one, Row) else one for one in symbols if not isinstance(one, Digit)]
+    return sorted([*digits, *others], key=lambda one: (_place(one), one.start, type(one).__name__))
+
+
+def _place(symbol: Symbol) -> int:
+    return symbol.known_at if isinstance(symbol, Row) else symbol.end
+
+
+def _informed(row: Row, digits: Sequence[Digit]) -> Row:
+    """A row in whose likelihoods the events have their say."""
+    told = [digit for digit in digits if digit.witness is not Witness.SOUND and digit.end > row.start - NEAR]
+    heard = []
+    for digit in row.digits:
+        near = min(told, key=lambda one: abs(one.start - digit.start), default=None)
+        if near is None or abs(near.start - digit.start) >= NEAR:
+            heard.append(digit)
+            continue
+        keys = named(near)
+        if len(keys) > 1:
+            likelihoods = near.likelihoods
+        else:
+            weighed = [nats - TOLD_WRONG * (key != keys) for key, nats in zip(KEYS, digit.likelihoods, strict=True)]
+            likelihoods = tuple(nats - max(weighed) for nats in weighed)
+        heard.append(replace(digit, key=KEYS[likelihoods.index(max(likelihoods))], likelihoods=likelihoods))
+    return replace(row, digits=tuple(heard))
+
+
+def told_by(digits: Iterable[Digit]) -> Witness | None:
+    """Who tells a message of these digits alone: `BOTH`, if each of them does; None, if it takes both together."""
+    names = {Witness.EVENT if one.witness is Witness.INFO else one.witness for one in digits}
+    if len(names - {Witness.BOTH}) > 1:
+        return None
+    return next(iter(names - {Witness.BOTH}), Witness.BOTH if names else Witness.SOUND)

@@ -20,10 +20,12 @@ import click
 from receiver.errors import BadInput
 
 if TYPE_CHECKING:
+    from decoder.exchange import Format, Signal
     from decoder.samples import Samples
     from decoder.symbols import Symbol
     from drivers.call_audio import CallAudio
 
+ALL: Final = "all"
 BATCH: Final = 8_000 * 600  # samples heard in one pass
 LONG: Final = 8_000 * 600
 BLOCK: Final = 8_000 * 30
@@ -41,19 +43,32 @@ LIST_OCTETS_MAX: Final = 64 * 1024 * 1024
     type=click.Choice(["ulaw", "alaw", "s16"]),
     help="The files are 8 kHz mono sound without a header.",
 )
+@click.option(
+    "--format",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Read this format, may be repeated; all: every one. Default: those whose messages carry a check.",
+)
 @click.pass_context
 def decode(
-    context: click.Context, files: tuple[Path, ...], as_json: bool, listing: str | None, raw: str | None
+    context: click.Context,
+    files: tuple[Path, ...],
+    as_json: bool,
+    listing: str | None,
+    raw: str | None,
+    names: tuple[str, ...],
 ) -> None:
     """Decode recordings (WAV) and captures (pcap, pcapng): digits, tones, frames.
 
     Exit code: 0 all was read, also if nothing was heard in it; 1 some files could not be read or are cut short
     (the rest is printed); 2 nothing could be read.
     """
+    formats = _named(names)
     paths = list(files) + (_listed(listing) if listing is not None else [])
     if not paths:
         raise BadInput("no file named; give FILE… or --list FILE")
-    work = _Work(as_json, raw)
+    work = _Work(as_json, raw, formats)
     hidden = not sys.stderr.isatty() or sys.stdout.isatty() or len(paths) < 2
     bar = nullcontext(paths) if hidden else click.progressbar(paths, label="decoding", file=sys.stderr)
     with bar as each:
@@ -61,6 +76,19 @@ def decode(
             work.take(path)
     work.finish()
     context.exit(work.exit_code)
+
+
+def _named(names: Sequence[str]) -> tuple[Format, ...]:
+    """The formats asked for, in the order of trial. Raises BadInput for a name that is none."""
+    from decoder.registry import FORMATS, USUAL, by_name
+
+    try:
+        wanted = {by_name(name).name for name in names if name != ALL}
+    except ValueError as error:
+        raise BadInput(f"--format: {error}; or all") from None
+    if not names:
+        return USUAL
+    return tuple(known for known in FORMATS if ALL in names or known.name in wanted)
 
 
 def _listed(name: str) -> list[Path]:
@@ -108,11 +136,18 @@ class _Work:
 
     as_json: bool
     raw: str | None
+    formats: tuple[Format, ...]
     readable: int = 0
     faults: int = 0
     _waiting: list[_Heard] = field(default_factory=list)
     _samples: int = 0
     _last_file: str | None = None
+
+    @property
+    def _signals(self) -> frozenset[Signal]:
+        from decoder.exchange import signals_of
+
+        return signals_of(self.formats)
 
     @property
     def exit_code(self) -> int:
@@ -156,7 +191,7 @@ class _Work:
         recording = open_raw(path, self.raw) if self.raw else open_wav(path)
         problem = recording.layout.problem
         if recording.layout.duration_samples > LONG:
-            names, symbols = recording.layout.names, _heard_in_blocks(recording.blocks(), len(recording.layout.names))
+            names, symbols = recording.layout.names, self._in_blocks(recording.blocks(), len(recording.layout.names))
             silent = tuple(Channel(name, _nothing()) for name in names)
             yield _Heard(file, CallAudio("", silent, problem=problem), symbols)
         else:
@@ -190,13 +225,26 @@ class _Work:
         for heard in waiting:
             if heard.symbols is None and any(len(one.samples.pcm) > LONG for one in heard.call.channels):
                 heard.symbols = [
-                    _heard_in_blocks(((part,) for part in _pieces(one.samples)), 1)[0] for one in heard.call.channels
+                    self._in_blocks(((part,) for part in _pieces(one.samples)), 1)[0] for one in heard.call.channels
                 ]
             elif heard.symbols is None:
                 short += [channel.samples for channel in heard.call.channels]
-        found = iter(detect_batch(short))
+        found = iter(detect_batch(short, self._signals))
         for heard in waiting:
             self._print(heard, heard.symbols or [next(found) for _ in heard.call.channels])
+
+    def _in_blocks(self, blocks: Iterator[tuple[Samples, ...]], channels: int) -> list[list[Symbol]]:
+        """Symbols of each channel of a long recording."""
+        from decoder.detector import Detector
+
+        detectors = [Detector(self._signals) for _ in range(channels)]
+        symbols: list[list[Symbol]] = [[] for _ in range(channels)]
+        for block in blocks:
+            for detector, mine, samples in zip(detectors, symbols, block, strict=True):
+                mine += detector.feed(samples)
+        for detector, mine in zip(detectors, symbols, strict=True):
+            mine += detector.finish()
+        return symbols
 
     def _print(self, heard: _Heard, symbols: Sequence[Sequence[Symbol]]) -> None:
         from receiver.commands.decoded import call_object, finding_object, findings, table
@@ -205,7 +253,7 @@ class _Work:
         found = [
             finding
             for channel, mine in zip(call.channels, symbols, strict=True)
-            for finding in findings(channel.name, mine, channel.events)
+            for finding in findings(channel.name, mine, channel.events, self.formats)
         ]
         found.sort(key=lambda finding: finding.place)
         name = click.format_filename(heard.file)
@@ -236,20 +284,6 @@ def _nothing() -> Samples:
     from decoder.samples import silence
 
     return silence(0, 0)
-
-
-def _heard_in_blocks(blocks: Iterator[tuple[Samples, ...]], channels: int) -> list[list[Symbol]]:
-    """Symbols of each channel of a long recording."""
-    from decoder.detector import Detector
-
-    detectors = [Detector() for _ in range(channels)]
-    symbols: list[list[Symbol]] = [[] for _ in range(channels)]
-    for block in blocks:
-        for detector, mine, samples in zip(detectors, symbols, block, strict=True):
-            mine += detector.feed(samples)
-    for detector, mine in zip(detectors, symbols, strict=True):
-        mine += detector.finish()
-    return symbols
 
 
 def _pieces(samples: Samples) -> Iterator[Samples]:

@@ -8,25 +8,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import pairwise
 from math import isfinite
 from statistics import fmean
 from typing import Any, Final
 
+from decoder.exchange import Format
 from decoder.frame import Frame, Reason, Rejected
 from decoder.reading import Reading
+from decoder.registry import USUAL
 from decoder.samples import RATE_HZ, to_ms
-from decoder.symbols import Character, Digit, Gap, Pulse, Symbol, Tone, Witness
+from decoder.symbols import Character, Digit, Gap, Pulse, Row, Symbol, Tone, Witness
+from decoder.witnesses import merged_stream, named, told_by
 from drivers.call_audio import CallAudio
 
 BOTH: Final = "both"
-RUN_S: Final = 2.0  # digits further apart stand on lines of their own in the table
+TOGETHER: Final = "together"
+RUN_S: Final = 2.0  # what is of one kind and further apart stands on lines of its own in the table
 A_FEW: Final = 8  # keys that nobody would take for a message: the table does not complain of them
+SHOWN_MAX: Final = 64  # pulses or characters of a run that are written out
+RANK: Final = (Digit, Tone, Pulse, Character, Gap, Rejected, Frame)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing heard on one channel; `witness`: sound, event, or both (a frame that both have told)."""
+    """One thing heard on one channel; `witness`: sound, event, both, or together (a frame that neither tells alone)."""
 
     channel: str
     value: Symbol | Frame | Rejected
@@ -35,35 +41,35 @@ class Finding:
     @property
     def place(self) -> tuple[int, int, int]:
         """Sorting: by end, what is heard before what is made of it."""
-        rank = (Digit, Tone, Pulse, Character, Gap, Rejected, Frame).index(type(self.value))
+        rank = RANK.index(type(self.value)) if type(self.value) in RANK else 0
         return self.value.end, rank, self.value.start
 
 
-def findings(channel: str, symbols: Sequence[Symbol], events: Sequence[Digit]) -> list[Finding]:
-    """Everything on one channel, in the order of ends. Sound and events are read apart: neither completes the
-    other's frame, and where both tell the same one it is given once."""
-    sound, event = Witness.SOUND.value, Witness.EVENT.value
-    heard = [Finding(channel, symbol, sound) for symbol in symbols]
-    heard += [Finding(channel, digit, event) for digit in events]
-    told = _read(events)
-    for result in _read(symbols):
-        same = next((other for other in told if _same(result, other)), None)
-        if same is not None:
-            told.remove(same)
-        heard.append(Finding(channel, result, sound if same is None else BOTH))
-    heard += [Finding(channel, result, event) for result in told]
-    return sorted(heard, key=lambda finding: finding.place)
+def findings(
+    channel: str, symbols: Sequence[Symbol], events: Sequence[Digit], formats: Sequence[Format] = USUAL
+) -> list[Finding]:
+    """Everything on one channel, in the order of ends; a key that sound and events tell is one digit.
+
+    Rows are what frames are made of, not things heard: they are left out.
+    """
+    merged = merged_stream(symbols, events)
+    found = [Finding(channel, one, _witness(one)) for one in merged if not isinstance(one, Row)]
+    digits = [one for one in merged if isinstance(one, Digit)]
+    for result in _read(merged, formats):
+        own = told_by(one for one in digits if one.start < result.end and result.start < one.end)
+        found.append(Finding(channel, result, TOGETHER if own is None else own.value))
+    return sorted(found, key=lambda finding: finding.place)
 
 
-def _same(one: Frame | Rejected, other: Frame | Rejected) -> bool:
-    if not isinstance(one, Frame) or not isinstance(other, Frame):
-        return False
-    return (one.format, one.raw) == (other.format, other.raw) and one.start < other.end and other.start < one.end
+def _witness(symbol: Symbol) -> str:
+    """SIP INFO counts as event."""
+    witness = symbol.witness if isinstance(symbol, Digit) else Witness.SOUND
+    return Witness.EVENT.value if witness is Witness.INFO else witness.value
 
 
-def _read(symbols: Iterable[Symbol]) -> list[Frame | Rejected]:
+def _read(symbols: Iterable[Symbol], formats: Sequence[Format]) -> list[Frame | Rejected]:
     """Frames of a whole channel: time passes between symbols as it would on a call, and runs out behind the last."""
-    reading = Reading()
+    reading = Reading(formats)
     results: list[Frame | Rejected] = []
     for symbol in symbols:
         results += _wait(reading, symbol.start)
@@ -113,7 +119,7 @@ def finding_object(file: str, call: str | None, finding: Finding) -> dict[str, A
 def _fields(value: Symbol | Frame | Rejected, witness: str) -> dict[str, Any]:
     match value:
         case Digit():
-            by_sound = value.witness is not Witness.EVENT
+            by_sound = value.witness not in (Witness.EVENT, Witness.INFO)
             return {
                 "kind": "digit",
                 "digit": value.key,
@@ -123,6 +129,7 @@ def _fields(value: Symbol | Frame | Rejected, witness: str) -> dict[str, Any]:
                 "span_ms": round(to_ms(value.end - value.start), 3),
                 "confidence": _figure(value.confidence, 4),
                 "witness": witness,
+                "other": named(value).replace(value.key, "") or None,
             }
         case Tone():
             return {
@@ -167,6 +174,8 @@ def _fields(value: Symbol | Frame | Rejected, witness: str) -> dict[str, Any]:
                 "checksum_ok": value.checksum_ok,
                 "confidence": _figure(value.confidence, 4),
                 "recovered": list(value.recovered),
+                "account_recovered": value.account_recovered,
+                "note": value.note,
                 "witness": witness,
             }
         case Rejected():
@@ -178,6 +187,8 @@ def _fields(value: Symbol | Frame | Rejected, witness: str) -> dict[str, Any]:
                 "evidence": value.evidence,
                 "witness": witness,
             }
+        case _:
+            return {"kind": type(value).__name__.lower()}
 
 
 def _figure(value: float, places: int) -> float | None:
@@ -208,22 +219,34 @@ def table(call: CallAudio, found: Sequence[Finding]) -> Iterator[str]:
 
 
 def _runs(found: Sequence[Finding]) -> Iterator[list[Finding]]:
-    """Digits that follow each other on one channel together, in the order of their beginnings."""
-    told = (finding for finding in found if not _is_a_few_keys(finding.value))
-    order = sorted(told, key=lambda finding: (finding.channel, finding.witness))
+    """Digits, pulses and characters that follow each other on one channel together, in order of their beginnings."""
     runs: list[list[Finding]] = []
-    for _, same in groupby(order, key=lambda finding: (finding.channel, finding.witness)):
-        run: list[Finding] = []
-        for finding in same:
-            near = run and finding.value.start - run[-1].value.end < RUN_S * RATE_HZ
-            if not isinstance(finding.value, Digit):
-                runs.append([finding])
-            elif near:
-                run.append(finding)
-            else:
-                run = [finding]
-                runs.append(run)
+    open_runs: dict[tuple[str, str], list[Finding]] = {}
+    for finding in sorted(found, key=lambda finding: finding.value.start):
+        if _is_a_few_keys(finding.value):
+            continue
+        kind = _kind(finding.value)
+        run = open_runs.get((finding.channel, kind)) if kind else None
+        if run is not None and finding.value.start - run[-1].value.end < RUN_S * RATE_HZ:
+            run.append(finding)
+            continue
+        run = [finding]
+        runs.append(run)
+        open_runs[finding.channel, kind] = run
     yield from sorted(runs, key=lambda run: (run[0].value.start, run[-1].place))
+
+
+def _kind(value: Symbol | Frame | Rejected) -> str:
+    """What may stand on one line with others of its kind; "": nothing."""
+    match value:
+        case Digit():
+            return "digit"
+        case Pulse():
+            return "pulse"
+        case Character():
+            return value.modem
+        case _:
+            return ""
 
 
 def _is_a_few_keys(value: Symbol | Frame | Rejected) -> bool:
@@ -231,27 +254,67 @@ def _is_a_few_keys(value: Symbol | Frame | Rejected) -> bool:
 
 
 def _words(run: Sequence[Finding]) -> str:
-    value, witness = run[0].value, run[0].witness
-    note = "" if witness == Witness.SOUND.value else f"  ({witness})"
+    value = run[0].value
+    note = "" if run[0].witness == Witness.SOUND.value else f"  ({run[0].witness})"
     match value:
         case Digit():
-            digits = [finding.value for finding in run if isinstance(finding.value, Digit)]
-            keys = "".join(digit.key for digit in digits)
-            level = fmean(digit.level_dbm0 for digit in digits)
-            twist = "" if note else f", twist {fmean(digit.twist_db for digit in digits):+.1f} dB"
-            worst = min(digit.confidence for digit in digits)
-            return f"digits   {keys}  {level:.1f} dBm0{twist}, confidence ≥ {worst:.2f}{note}"
+            return _digits([finding.value for finding in run if isinstance(finding.value, Digit)])
+        case Pulse():
+            return _pulses([finding.value for finding in run if isinstance(finding.value, Pulse)])
+        case Character():
+            return _characters([finding.value for finding in run if isinstance(finding.value, Character)])
         case Tone():
             return f"tone     {value.hz:.0f} Hz {value.name}  {value.level_dbm0:.1f} dBm0".rstrip()
-        case Pulse():
-            return f"pulse    {value.hz:.0f} Hz, {to_ms(value.end - value.start):.0f} ms  {value.level_dbm0:.1f} dBm0"
-        case Character():
-            return f"character {value.value:02X}  {value.modem} {value.baud:.0f} baud  {value.level_dbm0:.1f} dBm0"
         case Gap():
             return f"lost     {to_ms(value.end - value.start):.0f} ms of sound never came"
         case Frame():
             fields = f"account {value.account}  event {value.qualifier}{value.code}"
             fields += f"  partition {value.partition}  zone {value.zone}  confidence {value.confidence:.2f}"
-            return f"FRAME    {value.format} {value.raw}  {fields}{note}"
+            said = f"  [{value.note}]" if value.note else ""
+            return f"FRAME    {value.format} {value.raw}  {fields}{said}{note}"
         case Rejected():
             return f"rejected {value.format} {value.best}: {value.reason.value}, {value.evidence}{note}"
+        case _:
+            return type(value).__name__.lower()
+
+
+def _digits(digits: Sequence[Digit]) -> str:
+    """Keys, [both] of those in dispute; what the sound was like, and who else told them."""
+    keys = "".join(digit.key if len(names := named(digit)) == 1 else f"[{names}]" for digit in digits)
+    heard = [digit for digit in digits if digit.witness not in (Witness.EVENT, Witness.INFO)]
+    twist = f", twist {fmean(digit.twist_db for digit in heard):+.1f} dB" if heard else ""
+    level = fmean(digit.level_dbm0 for digit in digits)
+    worst = min(digit.confidence for digit in digits)
+    told = told_by(digits)
+    witness = TOGETHER if told is None else told.value
+    note = "" if told is Witness.SOUND else f"  ({witness})"
+    return f"digits   {keys}  {level:.1f} dBm0{twist}, confidence ≥ {worst:.2f}{note}"
+
+
+def _pulses(pulses: Sequence[Pulse]) -> str:
+    """How many pulses came together each time: what a pulse format counts."""
+    steps = [after.start - before.start for before, after in pairwise(pulses)]
+    least = min(steps, default=0)
+    counts = [1]
+    for step in steps:
+        if step > 2 * least:
+            counts.append(1)
+        else:
+            counts[-1] += 1
+    shown = " ".join(map(str, counts[:SHOWN_MAX])) + (" …" if len(counts) > SHOWN_MAX else "")
+    rate = f", {RATE_HZ / least:.0f} a second" if least else ""
+    return f"pulses   {shown}  {fmean(one.hz for one in pulses):.0f} Hz{rate}, {_level(pulses)}"
+
+
+def _characters(characters: Sequence[Character]) -> str:
+    values = [one.value for one in characters[:SHOWN_MAX]]
+    more = " …" if len(characters) > SHOWN_MAX else ""
+    shown = " ".join(f"{value:02X}" for value in values) + more
+    text = "".join(chr(value & 0x7F) if 32 <= value & 0x7F < 127 else "·" for value in values)
+    first, worst = characters[0], min(one.confidence for one in characters)
+    kind = f"{first.modem}, {first.baud:.0f} baud, {_level(characters)}"
+    return f"modem    {shown}  {text}  {kind}, confidence ≥ {worst:.2f}"
+
+
+def _level(heard: Sequence[Pulse] | Sequence[Character]) -> str:
+    return f"{fmean(one.level_dbm0 for one in heard):.1f} dBm0"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol, TypeVar
 
 from decoder.detector import Detector
-from decoder.exchange import Format
+from decoder.exchange import Format, signals_of
 from decoder.frame import Frame, Rejected
 from decoder.reading import Reading
 from decoder.samples import Samples, Span, from_ms
@@ -118,7 +118,7 @@ class SoundEar:
     """An ear for samples: the detector, and whether somebody is there."""
 
     def __init__(self, formats: Sequence[Format]) -> None:
-        self._detector = Detector()
+        self._detector = Detector(signals_of(formats))
         self._understanding = Understanding(formats)
         self._voice = VoiceDetector()
         self._counted = 0  # voice up to this sample has been told

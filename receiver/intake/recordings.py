@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from decoder.detector import Detector
-from decoder.exchange import Format
+from decoder.exchange import Format, Signal, signals_of
 from decoder.frame import Frame, Rejected
 from decoder.reading import Reading
 from decoder.samples import RATE_HZ, Samples, Span, from_ms
 from decoder.symbols import Digit, Symbol, Tone
 from decoder.voice import Voice
+from decoder.witnesses import merged_stream
 from receiver.intake.ear import SKIRT, uncovered
 
 BLOCK: Final = RATE_HZ  # fed a second at a time: memory stays small whatever the length
@@ -28,7 +29,7 @@ KISS_OFF_HZ: Final = (1350.0, 1450.0)
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """One direction of a recorded call; events are digits that came as such (RFC 4733)."""
+    """One direction of a recorded call; events are digits that came as such (RFC 4733, SIP INFO)."""
 
     name: str
     samples: Samples
@@ -54,12 +55,12 @@ def transcribe(directions: Sequence[Direction], formats: Sequence[Format]) -> Tr
     """Everything that was said in the call."""
     messages: list[Frame | Rejected] = []
     kiss_offs: list[Tone] = []
-    digits, voiced = 0, 0
+    digits, voiced, signals = 0, 0, signals_of(formats)
     for direction in directions:
-        symbols, somebody = _heard(direction.samples)
-        for witness in (symbols, list(direction.events)):
-            messages += _read(witness, formats, direction.samples.end)
-            digits += sum(isinstance(symbol, Digit) for symbol in witness)
+        symbols, somebody = _heard(direction.samples, signals)
+        merged = merged_stream(symbols, direction.events)
+        messages += _read(merged, formats, direction.samples.end)
+        digits += sum(isinstance(symbol, Digit) for symbol in merged)
         kiss_offs += [symbol for symbol in symbols if isinstance(symbol, Tone) and _acknowledges(symbol)]
         known = [Span(max(0, symbol.start - SKIRT), symbol.end + SKIRT) for symbol in symbols]
         voiced += sum(uncovered(span, known) for span in somebody)
@@ -69,8 +70,8 @@ def transcribe(directions: Sequence[Direction], formats: Sequence[Format]) -> Tr
     return Transcript(_linked(frames, kiss_offs), tuple(alone), digits, voiced)
 
 
-def _heard(samples: Samples) -> tuple[list[Symbol], list[Span]]:
-    detector, voice = Detector(), Voice()
+def _heard(samples: Samples, signals: frozenset[Signal]) -> tuple[list[Symbol], list[Span]]:
+    detector, voice = Detector(signals), Voice()
     symbols: list[Symbol] = []
     somebody: list[Span] = []
     for at in range(0, len(samples.pcm), BLOCK):

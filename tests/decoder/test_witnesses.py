@@ -101,7 +101,8 @@ def test_lengths_that_cannot_be_true_are_not_believed() -> None:
     sound = [heard(key, 100 * n) for n, key in enumerate(SENT)]
     events = [told(key, 100 * n, 250) for n, key in enumerate(SENT)]
     assert {one.end - one.start for one in merge(sound, events)} == {from_ms(50)}
-    assert all(one.end - one.start < from_ms(80) for one in merge([], events)) is False, "alone they are as they are"
+    assert all(one.end - one.start < from_ms(80) for one in merge([], events)), "nor where nothing was heard"
+    assert [one.end - one.start for one in merge([], [told("5", 0, 800), told("6", 900, 80)])] == [6400, 640]
 
 
 def test_an_event_alone_is_as_loud_as_the_sound_beside_it() -> None:

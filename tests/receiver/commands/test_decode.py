@@ -18,6 +18,7 @@ from decoder import synth
 from decoder.exchange import Message
 from decoder.formats import contact_id
 from decoder.g711 import encode_alaw, encode_ulaw
+from decoder.registry import FORMATS, by_name
 from decoder.samples import from_ms
 from drivers import wav
 from tests.captures import CENTRE, PANEL, PROXY, Capture, answer, bye, event, invite, rtp
@@ -25,6 +26,7 @@ from tests.captures import CENTRE, PANEL, PROXY, Capture, answer, bye, event, in
 RAW = "123418110101001B"
 MESSAGE = Message("1234", "101", "1", "01", "001")
 KEYS = {"call", "frame", "rejected", "digit", "tone", "lost"}
+KINDS = KEYS | {"pulse", "character"}
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -50,7 +52,7 @@ def run(tmp_path: Path) -> Run:
 
 def objects(done: subprocess.CompletedProcess[str], *kinds: str) -> list[dict[str, Any]]:
     found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {one["kind"] for one in found} <= KEYS
+    assert {one["kind"] for one in found} <= KINDS
     return [one for one in found if not kinds or one["kind"] in kinds]
 
 
@@ -77,6 +79,8 @@ def test_a_recording_of_a_message(run: Run, tmp_path: Path) -> None:
         "zone": "001",
         "checksum_ok": True,
         "recovered": [],
+        "account_recovered": False,
+        "note": "",
         "witness": "sound",
     }
     assert frame["at_s"] == pytest.approx(0.5, abs=0.01)
@@ -257,13 +261,13 @@ def test_a_capture_of_a_message(law: str, run: Run, tmp_path: Path) -> None:
     assert f"FRAME    contact-id {RAW}" in text
 
 
-def test_lost_sound_is_said_and_never_made_a_message(run: Run, tmp_path: Path) -> None:
+def test_lost_sound_is_said_and_a_message_says_what_of_it_was_recovered(run: Run, tmp_path: Path) -> None:
     call(tmp_path, drop=frozenset(range(60, 66)))
     done = run("call.pcap", "--json")
     (lost,) = objects(done, "lost")
     assert (lost["at_s"], lost["span_ms"]) == (1.2, 120.0)
     assert objects(done, "call")[0]["lost_ms"] == [120.0]
-    assert not objects(done, "frame")
+    assert all(one["recovered"] for one in objects(done, "frame"))
 
 
 def test_a_message_by_events_alone_and_by_both_witnesses(run: Run, tmp_path: Path) -> None:
@@ -284,7 +288,82 @@ def test_a_message_by_events_alone_and_by_both_witnesses(run: Run, tmp_path: Pat
     assert all(one["twist_db"] is None and one["witness"] == "event" for one in found if one["kind"] == "digit")
     found = objects(run("both.pcap", "--json"))
     assert [(one["raw"], one["witness"]) for one in found if one["kind"] == "frame"] == [(RAW, "both")]
-    assert len([one for one in found if one["kind"] == "digit"]) == 32, "both witnesses are kept"
+    digits = [one for one in found if one["kind"] == "digit"]
+    assert keys_of(digits) == RAW.replace("B", "*"), "a key that both tell is one digit"
+    assert {(one["witness"], one["other"]) for one in digits} == {("both", None)}
+
+
+def leaking(directory: Path, *, lost: frozenset[int], deaf: frozenset[int], wrong: str = "") -> None:
+    """A call through a gateway that lets the first 30 ms of each key pass and sends events 20 ms late.
+
+    lost: places whose events never come; deaf: that leave nothing in the sound; wrong: events' keys, if other ones.
+    """
+    capture, sent = Capture(), contact_id.FORMAT.encode(MESSAGE)
+    sound = message()
+    for place in range(16):
+        begins = 4000 + 800 * place
+        sound[begins + (0 if place in deaf else 240) : begins + 800] = 0
+        sound[begins + 240 : begins + 800] = 0
+    if wrong:
+        sound = message()
+    capture.sound(sound, at_ms=0)
+    for place, key in enumerate(wrong or sent):
+        if place in lost:
+            continue
+        at = 50_000 + 4160 + place * 800
+        for n, (duration, end) in enumerate([(160, False), (320, False), (400, True), (400, True)]):
+            packet = rtp(4 * place + n, at, event("0123456789*#ABCD".index(key), duration, end=end), kind=101, ssrc=9)
+            capture.udp((at - 50_000) / 8 + 20 * n, PANEL, CENTRE, packet)
+    (directory / "leak.pcap").write_bytes(capture.pcap())
+
+
+@pytest.mark.parametrize(
+    ("lost", "deaf", "witness"),
+    [
+        (set(), set(), "both"),
+        ({3, 4, 11}, set(), "sound"),
+        (set(), {0, 7, 15}, "event"),
+        ({3, 4, 11}, {0, 7, 15}, "together"),
+    ],
+)
+def test_leaked_starts_and_lost_events_complete_each_other(
+    lost: set[int], deaf: set[int], witness: str, run: Run, tmp_path: Path
+) -> None:
+    leaking(tmp_path, lost=frozenset(lost), deaf=frozenset(deaf))
+    found = objects(run("leak.pcap", "--json"))
+    assert keys_of(found) == contact_id.FORMAT.encode(MESSAGE)
+    assert [(one["raw"], one["witness"]) for one in found if one["kind"] == "frame"] == [(RAW, witness)]
+
+
+def test_where_sound_and_events_differ_both_are_shown(run: Run, tmp_path: Path) -> None:
+    leaking(tmp_path, lost=frozenset(), deaf=frozenset(), wrong="123418110101009*")
+    found = objects(run("leak.pcap", "--json"), "digit")
+    (doubtful,) = [one for one in found if one["other"]]
+    assert {doubtful["digit"], doubtful["other"]} == {"1", "9"}
+    assert doubtful["confidence"] < contact_id.DOUBT
+    assert "10101100[19]*" in run("leak.pcap").stdout.replace("12341811010100[", "10101100[")
+
+
+# ── formats ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_formats_without_a_check_are_read_where_they_are_named(run: Run, tmp_path: Path) -> None:
+    form = by_name("pulse-4-2")
+    assert form.send is not None
+    sent = form.send(Message("1234", "5", zone="6"))
+    quiet = np.zeros(8000, np.int16)
+    wav.write(tmp_path / "call.wav", [np.concatenate([quiet, *[part for one in sent for part in (one, quiet)], quiet])])
+    assert form.name not in {one.get("format") for one in objects(run("call.wav", "--json"))}
+    for asked in (["--format", form.name], ["--format", "all"], ["--format", form.name, "--format", "contact-id"]):
+        frames = objects(run("call.wav", "--json", *asked), "frame")
+        assert form.name in {one["format"] for one in frames}, asked
+
+
+def test_a_format_that_is_not_there_is_named(run: Run, tmp_path: Path) -> None:
+    wav.write(tmp_path / "call.wav", [message()])
+    done = run("call.wav", "--format", "contact")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert all(known.name in done.stderr for known in FORMATS)
 
 
 def test_the_corpus_of_containers(run: Run) -> None:
@@ -332,6 +411,7 @@ def test_real_recordings_and_captures(run: Run) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     found = objects(done)
     phone = [one for one in found if "softphone" in one["file"] and one["kind"] == "digit"]
-    assert keys_of([one for one in phone if one["witness"] == "event"]) == "2013785496"
+    assert keys_of(phone) == "2013785496"
+    assert [one["witness"] for one in phone].count("both") == 9, "of one key nothing leaked"
     assert not [one for one in found if one["kind"] == "frame"]
     assert not [one for one in found if "Noise" in one["file"] and one["kind"] == "digit"]
