@@ -37,11 +37,12 @@ def _tract(source: F64, vowel: str, random: np.random.Generator) -> F64:
 
 
 def _glottis(f0: F64, random: np.random.Generator, breath: float) -> F64:
-    """Pulses at the given pitch (Hz, one a sample), 12 dB an octave down, with jitter and a share of breath."""
+    """Pulses at the given pitch (Hz, one a sample), with jitter and a share of breath: the flow falls 12 dB an octave,
+    and the lips radiate its slope."""
     jitter = lfilter([0.05], [1, -0.95], random.normal(0, 0.15, len(f0)))
     phase = np.cumsum(f0 * (1 + jitter) / 8000)
     pulses = np.diff(np.floor(phase), prepend=0.0)
-    voiced = lfilter([1], [1, -0.9], lfilter([1], [1, -0.7], pulses))
+    voiced = lfilter([1, -1], [1, -0.9], lfilter([1], [1, -0.95], pulses))
     noise = random.normal(0, 1, len(f0))
     return voiced / max(float(np.std(voiced)), 1e-9) + breath * noise
 

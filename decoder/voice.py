@@ -35,9 +35,10 @@ MARGIN_MAX: Final = from_ms(200)  # a voice begins and ends below the noise; hal
 EDGES: Final = (2, 6, 10, 14, 18, 23, 29, 37, 47, 59, 75, 93, 113)  # of the bands, in bins of 31.25 Hz: 62 … 3 500 Hz
 QUIET_DBM0: Final = -60.0  # nobody, however silent the line: the codec's own idle noise is −65
 BAND_QUIET_DBM0: Final = -74.0
-MEAN_DB: Final = 6.2  # over the floor, mean of all bands: white noise reaches 5.3 once in 3 minutes
-SECOND_DB: Final = 11.5  # the second-highest band: 10.5
-THIRD_DB: Final = 9.5  # the third-highest: 8.5
+MEAN_DB: Final = 7.2  # over the floor, mean of all bands: white noise reaches 5.3 once in 3 minutes, comfort noise 6.8
+HIGHEST_DB: Final = 16.0  # the highest band: 12 to 14.5
+SECOND_DB: Final = 13.0  # the second-highest: 10.5
+THIRD_DB: Final = 11.0  # the third-highest: 8.5 to 9
 MOST_DB: Final = 15.0  # of one band, in the mean
 HOLE: Final = 40  # equal samples side by side: no voice does that, a packet that was made up does
 HOLES_MAX: Final = 6  # frames; what is longer is the line's own silence, and so are short ones up to PAST later
@@ -49,7 +50,7 @@ LINE_FRAMES_MIN: Final = 4.5  # of them that sound: the square of their energies
 LINE_SKIRT: Final = 3  # frames in which it begins and ends
 LIKE: Final = 0.25  # two lines within 6 dB
 IMPURE_MAX: Final = 0.03  # of the energy, outside the two strongest lines
-SPREAD_BINS: Final = 0.04  # of the line's place: 1.3 Hz
+SPREAD_BINS: Final = 0.05  # of the line's place: 1.6 Hz
 LINE_RISE_DB: Final = 3.0  # over its floor; a dial tone that has become the floor hides nobody
 
 Flags = NDArray[np.bool_]
@@ -259,12 +260,8 @@ def _active(known: _Frames, count: int) -> Flags:
         return loud
     floor = np.maximum(_floor(known.energy, count), np.float32(10 ** (BAND_QUIET_DBM0 / 10)))
     rise = 10 * np.log10(np.maximum(energy / floor, np.float32(1)))
-    ranked = np.partition(rise, (BANDS - 3, BANDS - 2), axis=1)
-    above = (
-        (np.minimum(rise, np.float32(MOST_DB)).mean(axis=1) > MEAN_DB)
-        | (ranked[:, BANDS - 2] > SECOND_DB)
-        | (ranked[:, BANDS - 3] > THIRD_DB)
-    )
+    highest = np.sort(rise, axis=1)[:, -3:] > (THIRD_DB, SECOND_DB, HIGHEST_DB)
+    above = highest.any(axis=1) | (np.minimum(rise, np.float32(MOST_DB)).mean(axis=1) > MEAN_DB)
     active: Flags = above & loud
     if active.any():
         band = _BAND_OF[np.rint(known.place[mine]).astype(np.int64)]
