@@ -33,7 +33,8 @@ PAUSE: Final = 0.26  # the same over PAUSE_HOPS, noise 0.19 ± 0.03; less where 
 PAUSE_HOPS: Final = 4
 DROP_HOPS: Final = 3
 DROP: Final = 0.08  # of a candidate's loud hops: a pause on a line without noise
-OVER_HOPS: Final = 15  # 300 ms of pause end a candidate
+OVER_HOPS: Final = 15  # 300 ms of pause end a candidate, …
+LOW_HOPS: Final = 10  # … and so do 200 ms of a mean below IDLE
 AHEAD: Final = 26  # hops of sound before a candidate is noticed that belong to it: the digits are clear, …
 AHEAD_WEAK: Final = 90  # … or weak: they are noticed late
 CLEAR: Final = 0.6  # share of the best hops of clear digits
@@ -92,6 +93,7 @@ class Rows:
         self._pause = 0  # samples between the digits of the row found last
         self._due: int | None = None  # hop at which a pause is too long to be one between two digits
         self._most = 0.0  # the highest mean of the candidate
+        self._low = 0  # hops since the mean was above IDLE
 
     @property
     def heard_until(self) -> int:
@@ -143,7 +145,7 @@ class Rows:
             ahead = AHEAD if sorted(self._share)[-3] > CLEAR else AHEAD_WEAK
             self._since = max(self._done - ahead, self._floor, 0)
             self._noticed = self._looked = self._done
-            self._pause, self._due, self._most = 0, None, mean
+            self._pause, self._due, self._most, self._low = 0, None, mean, 0
             self._loud, self._quiet = max(self._pair), 0
             return []
         self._loud, self._most = max(self._loud * 0.98, pair), max(self._most, mean)
@@ -157,9 +159,11 @@ class Rows:
         rows: list[Symbol] = []
         ready = self._done - self._noticed > LATENCY and self._done - self._since >= SHORTEST
         due = self._due is not None and self._done >= self._due
+        due &= self._pause > 0 or self._done - self._looked >= PAUSE_HOPS
         if ready and (due or (not pausing and self._done - self._looked >= AGAIN)):
             rows = self._look()
-        if self._quiet >= OVER_HOPS or (pausing and mean < IDLE and ready and self._quiet > 3):
+        self._low = self._low + 1 if mean < IDLE else 0
+        if self._quiet >= OVER_HOPS or self._low >= LOW_HOPS:
             self._floor = self._done - 2
             self._since, self._last = None, None
         return rows

@@ -114,7 +114,7 @@ class Stretch:
         for group, level in zip(GROUPS, found, strict=True):
             tone = group.start + tones[group].argmax(axis=0)
             profile += np.clip(energy[tone, mine].mean(axis=0) - level.noise, 0, None) / level.tone
-        top = np.sort(profile)[-max(FIRST_WIDTH // GRID_STEP, 4) :].mean()
+        top = profile[reach : reach + (FIRST_WIDTH - PAUSE_WIDTH) // GRID_STEP + 1].mean()  # wholly in the tones
         first, last = _most(profile - top / 2)
         # A window at half of the plateau is half covered.
         width = (last - first) * GRID_STEP
