@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import reduce
+from operator import xor
 from typing import Final
 
 # SIA DC-05: 0 counts ten, A does not exist (`contact-id.md` §1).
@@ -19,3 +22,8 @@ def modulo_15(digits: str) -> int:
 def contact_id_check(digits: str) -> str:
     """The digit that brings the sum of `digits` and itself to a multiple of 15; ten is sent as `0`."""
     return CONTACT_ID_DIGITS[15 - modulo_15(digits)]
+
+
+def column_parity(octets: Iterable[int]) -> int:
+    """SIA DC-03: the octet that brings each column of a block, itself included, to an odd number of ones."""
+    return reduce(xor, octets, 0xFF)
