@@ -8,13 +8,14 @@ only where so much luck is out of the question.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from decoder.crc import CRCS
 from decoder.profile_check import CONTACT_ID_KEYS, KEYPAD_VALUES, OCTETS, Check
 
-BELIEVED: Final = 1e-3  # chance of an accident below which a check is believed
+BELIEVED: Final = 1e-3  # chance of an accident below which a check is believed …
+MESSAGES_MIN: Final = 4  # … in so many different messages: fewer may be alike in more than chance knows of
 MODULI: Final = (10, 15, 16, 11, 9)
 
 
@@ -22,20 +23,33 @@ MODULI: Final = (10, 15, 16, 11, 9)
 class Guess:
     """A rule that holds in every message.
 
-    place    of the first check letter in the message, framing left out      with_start  whether the start counts, too
-    messages different ones it held in      chance  that it does so by accident, all rules tried counted
+    place    of the first check letter in the message, framing left out
+    with_start  whether the start counts, too      without_last  whether the letter before the check does not
+    messages    different ones it held in          chance  that it does so by accident, all rules tried counted
     """
 
     check: Check
     values: str
     place: int
     with_start: bool
+    without_last: bool
     messages: int
     chance: float
 
     @property
     def is_believed(self) -> bool:
-        return self.chance <= BELIEVED
+        return self.chance <= BELIEVED and self.messages >= MESSAGES_MIN
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A rule to be tried. Its constant is not known yet."""
+
+    check: Check
+    values: str
+    place: int
+    with_start: bool = False
+    without_last: bool = False
 
 
 def search(bodies: Sequence[str], start: str, *, octets: bool) -> list[Guess]:
@@ -48,19 +62,16 @@ def search(bodies: Sequence[str], start: str, *, octets: bool) -> list[Guess]:
         return []
     candidates = list(_candidates(len(distinct[0]), octets=octets))
     found = []
-    for check, values, place, with_start in candidates:
-        if guess := _fitted(check, values, place, with_start, distinct, start):
+    for candidate in candidates:
+        if guess := _fitted(candidate, distinct, start):
             found.append(guess)
     tried = len(candidates)
-    told = [
-        Guess(one.check, one.values, one.place, one.with_start, one.messages, min(1.0, one.chance * tried))
-        for one in found
-    ]
+    told = [replace(one, chance=min(1.0, one.chance * tried)) for one in found]
     return sorted(told, key=lambda one: (one.chance, -one.place, one.check.modulo))
 
 
-def _candidates(length: int, *, octets: bool) -> Iterator[tuple[Check, str, int, bool]]:
-    """Rules, the name of their letters' values, where the check stands, whether the start counts."""
+def _candidates(length: int, *, octets: bool) -> Iterator[Candidate]:
+    """Rules, the name of their letters' values, where the check stands, what of the rest counts."""
     if octets:
         for form, places in (("octets", 1), ("hex", 2), ("octets", 2), ("octets-low-first", 2), ("hex", 4)):
             place = length - places
@@ -69,35 +80,32 @@ def _candidates(length: int, *, octets: bool) -> Iterator[tuple[Check, str, int,
             room = 256**places if form != "hex" else 16**places
             if room == 256:
                 for complement in (False, True):
-                    yield Check("sum", (), places, form, 256, 0, complement, OCTETS), "octets", place, False
-                yield Check("xor", (), places, form, values=OCTETS), "octets", place, False
+                    yield Candidate(Check("sum", (), places, form, 256, 0, complement, OCTETS), "octets", place)
+                yield Candidate(Check("xor", (), places, form, values=OCTETS), "octets", place)
             for name, crc in CRCS.items():
                 if 1 << crc.width == room:
-                    yield Check(name, (), places, form), "octets", place, False
-                    yield Check(name, (), places, form), "octets", place, True
+                    for with_start in (False, True):
+                        for without_last in (False, True):
+                            yield Candidate(Check(name, (), places, form), "octets", place, with_start, without_last)
         return
     tables = (("keypad", KEYPAD_VALUES), ("contact-id", CONTACT_ID_KEYS))
     for place in (length - 1, *range(length - 1)):
         for name, values in tables:
             for modulo in MODULI:
                 for complement in (False, True):
-                    yield Check("sum", (), 1, "digit", modulo, 0, complement, values), name, place, False
-            yield Check("xor", (), 1, "digit", values=values), name, place, False
+                    yield Candidate(Check("sum", (), 1, "digit", modulo, 0, complement, values), name, place)
+            yield Candidate(Check("xor", (), 1, "digit", values=values), name, place)
     if length > 2:
         for name, values in tables:
             for complement in (False, True):
-                yield Check("sum", (), 2, "decimal", 100, 0, complement, values), name, length - 2, False
+                yield Candidate(Check("sum", (), 2, "decimal", 100, 0, complement, values), name, length - 2)
 
 
-def _fitted(check: Check, values: str, place: int, with_start: bool, bodies: Sequence[str], start: str) -> Guess | None:
+def _fitted(candidate: Candidate, bodies: Sequence[str], start: str) -> Guess | None:
     """The rule with the constant that makes it hold, if there is one."""
-    parts = [
-        (
-            (start if with_start else "") + body[:place] + body[place + check.length :],
-            body[place : place + check.length],
-        )
-        for body in bodies
-    ]
+    check, place = candidate.check, candidate.place
+    ahead, behind = (start if candidate.with_start else ""), place + check.length
+    parts = [(ahead + body[: place - candidate.without_last] + body[behind:], body[place:behind]) for body in bodies]
     if len({said for _, said in parts}) < 2:
         return None
     offset = _offset(check, *parts[0])
@@ -110,7 +118,8 @@ def _fitted(check: Check, values: str, place: int, with_start: bool, bodies: Seq
     if check.form == "hex":
         values_max = 16**check.length
     confirmed = len(bodies) - (offset != 0)
-    return Guess(own, values, place, with_start, len(bodies), float(values_max) ** -confirmed)
+    chance = float(values_max) ** -confirmed
+    return Guess(own, candidate.values, place, candidate.with_start, candidate.without_last, len(bodies), chance)
 
 
 def _offset(check: Check, summed: str, said: str) -> int | None:

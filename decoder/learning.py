@@ -20,7 +20,7 @@ from decoder.check_search import Guess, search
 from decoder.formats import pulse
 from decoder.frame import Frame
 from decoder.learning_carrier import Channel, Heard, Recording, carriers
-from decoder.learning_fields import Layout, layout_of
+from decoder.learning_fields import Layout, Part, layout_of
 from decoder.learning_tones import answers
 from decoder.letters import UNKNOWN
 from decoder.profile_check import VALUES
@@ -108,7 +108,7 @@ def learn(recordings: Sequence[Recording], *, name: str = "learned", accounts: C
 
 def _end_pause(heard: Heard, notes: _Notes) -> float:
     """The pause that ends a message: half-way, in ratio, between those inside messages and those between them."""
-    offs = sorted(off for off in heard.offs_ms() if off > 0)
+    offs = sorted(max(off, 1.0) for off in heard.offs_ms())
     usual = 100.0 if heard.carrier is Carrier.FSK else PAUSE_USUAL_MS
     steps = [
         (high / low, low, high) for low, high in itertools.pairwise(offs) if high >= PAUSE_MIN_MS and high > 1.8 * low
@@ -152,7 +152,11 @@ def _check(
     if layout.variable:
         notes.unsure("check", "messages differ in length: a check was not looked for")
         return None
-    guesses = search(bodies, layout.start, octets=heard.carrier is Carrier.FSK)
+    guesses = [
+        guess
+        for guess in search(bodies, layout.start, octets=heard.carrier is Carrier.FSK)
+        if not guess.without_last or layout.parts[guess.place - 1] is Part.SEPARATOR
+    ]
     believed = next((guess for guess in guesses if guess.is_believed), None)
     told: list[tuple[str, int]] = []
     for guess in guesses:
@@ -180,8 +184,8 @@ def _check(
         said["offset"] = check.offset
     if check.kind in ("sum", "xor"):
         said["values"] = believed.values
-    if believed.with_start:
-        said["over"] = ["start", *layout.names_without_check(believed)]
+    if believed.with_start or believed.without_last:
+        said["over"] = layout.summed(believed)
     table["check"] = said
     return believed
 

@@ -61,9 +61,11 @@ class Layout:
             parts[guess.place : guess.place + guess.check.length] = [Part.CHECK] * guess.check.length
         return [self._field(number, *stretch) for number, stretch in enumerate(self._stretches(parts), 1)]
 
-    def names_without_check(self, guess: Guess) -> list[str]:
-        """The fields that a check sums up."""
-        return [str(one["name"]) for one in self.fields(guess) if one.get("name", "check") != "check"]
+    def summed(self, guess: Guess) -> list[str]:
+        """The names of what a check sums up, where it is not simply all of the message."""
+        names = [str(one["name"]) for one in self.fields(guess)]
+        names = names[: names.index("check") - guess.without_last] + names[names.index("check") + 1 :]
+        return ["start", *names] if guess.with_start else names
 
     def values_of(self, name: str, fields: Sequence[dict[str, object]]) -> list[str]:
         """What stood in a field of fixed length, once for each message."""
@@ -111,7 +113,7 @@ class Layout:
         key = f"message.fields[{number}]"
         values = list(dict.fromkeys(body[first:last] for call in self.bodies for body in call))
         if name == "separator":
-            return {"value": values[0]}
+            return {"name": f"fixed{number}", "value": values[0]}
         shown = ", ".join(repr(value) for value in values[:6]) + (" …" if len(values) > 6 else "")
         sure = name == "check" or (name == "account" and self.sure is not None and self.sure.start == first)
         self.notes.append((key, f"heard: {shown}"))

@@ -156,8 +156,10 @@ def _is_own(profile: Profile, text: str, count: int) -> bool:
     """Whether a run looks like a message of this unit, right or spoilt."""
     near = profile.lowest - STRAY_MAX <= count <= profile.highest + STRAY_MAX
     if profile.start or profile.end:
-        begins = _alike(text[: len(profile.start)], profile.start)
-        ends = _alike(text[len(text) - len(profile.end) :], profile.end)
+        first, last = text[: len(profile.start)], text[len(text) - len(profile.end) :]
+        begins, ends = _alike(first, profile.start), _alike(last, profile.end)
+        if not set(first + last) - {UNKNOWN}:
+            return False  # a tone that is no modem's gives characters that nobody knows
         if begins and ends:
             return count >= 0
         return near and bool((profile.start and begins) or (profile.end and ends))

@@ -73,18 +73,33 @@ def try_profile(path: Path, paths: tuple[Path, ...], as_json: bool) -> None:
     Exit code: 0 every recording gives a frame; 1 some do not, or cannot be read.
     """
     _, known = load(path)
-    silent = 0
-    for recording, call in _calls(paths):
-        found = [
-            (channel.name, result)
-            for channel, symbols in zip(call.channels, _heard(call, known), strict=True)
-            for result in read_all(symbols, known)
-        ]
-        silent += not any(_is_frame(result) for _, result in found)
-        for line in _lines(recording, call, found, as_json):
-            click.echo(line)
-    if silent:
-        raise PartlyDone(f"{silent} recordings give no frame with {shown(path)}")
+    silent = unread = 0
+    for recording in paths:
+        try:
+            calls = list(_calls([recording]))
+        except BadInput as error:
+            if len(paths) == 1:
+                raise
+            unread += 1
+            click.echo(f"yobirin: {error}", err=True)
+            continue
+        silent += sum(not _tried(recording, call, known, as_json) for _, call in calls)
+    if unread == len(paths):
+        raise BadInput("none of these recordings can be read")
+    if silent or unread:
+        raise PartlyDone(f"{silent} recordings give no frame with {shown(path)}, {unread} cannot be read")
+
+
+def _tried(recording: Path, call: CallAudio, known: Format, as_json: bool) -> bool:
+    """Print what a profile reads in a call; returns whether there is a frame."""
+    found = [
+        (channel.name, result)
+        for channel, symbols in zip(call.channels, _heard(call, known), strict=True)
+        for result in read_all(symbols, known)
+    ]
+    for line in _lines(recording, call, found, as_json):
+        click.echo(line)
+    return any(_is_frame(result) for _, result in found)
 
 
 @profile.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +216,12 @@ def test_characters_of_a_modem_parity_and_a_crc_of_another_hand() -> None:
     assert isinstance(spoilt, Rejected)
     assert spoilt.reason is Reason.CHECKSUM
     assert read(characters(sent, modem="v21-1", baud=300), known) == []
+
+
+def test_a_tone_that_a_modem_takes_for_characters_is_not_complained_of() -> None:
+    known = profile.from_toml((EXAMPLES[0].parent / "v23-frames.toml").read_text(encoding="utf-8"))
+    nobody = [replace(one, confidence=0.2) for one in characters(bytes(100)) if isinstance(one, Character)]
+    assert read(list(nobody), known) == []
 
 
 def test_seven_bits_and_even_parity() -> None:
