@@ -24,13 +24,13 @@ from decoder.samples import F32, Samples, Span, from_ms, peak_of
 
 FRAME: Final = from_ms(20)
 WINDOW: Final = 256  # a frame, and the 12 ms before it
-STEP: Final = 10  # frames looked at together at least: numpy's calls cost more than what they do
+STEP: Final = 16  # frames looked at together at least: numpy's calls cost more than what they do
 BATCH: Final = 120  # at most
 PAST: Final = 120  # frames, 2.4 s: shorter than what intake takes for certain speech
 AHEAD: Final = 20  # frames, 0.4 s
 LATE: Final = (AHEAD + 2 + STEP) * FRAME  # samples, that decisions come behind what is fed, at most
 HANGOVER: Final = from_ms(400)  # bridges the pauses between words and between groans
-MARGIN_MAX: Final = from_ms(200)  # a voice begins and ends below the noise; half its length at most, lest clicks grow
+MARGIN_MAX: Final = from_ms(140)  # a voice begins and ends below the noise; half its length at most, lest clicks grow
 
 EDGES: Final = (2, 6, 10, 14, 18, 23, 29, 37, 47, 59, 75, 93, 113)  # of the bands, in bins of 31.25 Hz: 62 … 3 500 Hz
 QUIET_DBM0: Final = -60.0  # nobody, however silent the line: the codec's own idle noise is −65
