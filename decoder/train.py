@@ -11,6 +11,7 @@ repeated packets) is left out of all sums.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -35,6 +36,7 @@ from decoder.symbols import KEYS, Digit, Row
 
 GRID_STEP: Final = round(STEP_MS * RATE_HZ / 1000 / STEP)  # of the passband
 FIRST_WIDTH: Final = 40  # 30 ms: the shortest tones are that long
+WHOLE: Final = 0.9  # of a window known, and it counts for the levels
 PAUSE_WIDTH: Final = 14  # 10 ms of a pause looked at before and behind a digit
 PAUSE_MOST: Final = 2.5  # that a pause which is none may speak against a digit
 PAUSE_AWAY: Final = 4  # 3 ms between a tone and what is looked at for its pause
@@ -47,6 +49,21 @@ GRID_OF_KEYS: Final = list(GRID)
 WIDTHS: Final = (28, 200)  # 21 … 150 ms
 PART: Final = 0.55  # of a digit that may be all that is left of it: the other part fell to the network …
 PART_CHANCE: Final = 0.03  # … so often
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A row found in a stretch: where its digits are, how long their tones in the passband, how loud on this call."""
+
+    path: Path
+    width: int
+    levels: tuple[Level, Level]
+
+    @property
+    def level_dbm0(self) -> tuple[float, float]:
+        """Of the low and the high group's tones."""
+        low, high = (level_of(2 * float(np.sqrt(level.tone))) for level in self.levels)
+        return low, high
 
 
 class Stretch:
@@ -63,21 +80,35 @@ class Stretch:
         self._known_levels: dict[int, tuple[Level, Level] | None] = {}
         self.grid: I64 = np.arange(0, max(count - FIRST_WIDTH, 0), GRID_STEP)
 
-    def row(self) -> tuple[Path, int] | None:
-        """The digits' places on the grid, and the length of their tones in samples of the passband; None: no row."""
+    def row(self) -> Placed | None:
+        """Where the digits are, and what they are like; None: no row."""
         found = self._levels(FIRST_WIDTH)
         if found is None:
             return None
         evidence = presence(self._tones(found, 0, FIRST_WIDTH))
-        best: tuple[Path, int] | None = None
+        best: Placed | None = None
         for path, period in _rough(evidence):
-            width = self._length(path, found, period)
-            fine = self._levels(width) or found
+            rough = self._levelled(path, found, FIRST_WIDTH)
+            width = self._length(path, rough, period)
+            fine = self._levelled(path, self._levels(width) or found, width)
             closer = presence(self._tones(fine, 0, width)) - self._no_pauses(fine, width)
             again = best_row(closer, period)
-            if best is None or again.score > best[0].score:
-                best = again, width
+            if len(again.places) >= DIGITS_MIN and (best is None or again.score > best.path.score):
+                best = Placed(again, width, self._levelled(again, fine, width))
         return best
+
+    def _levelled(self, path: Path, found: tuple[Level, Level], width: int) -> tuple[Level, Level]:
+        """Levels as the digits of a row have them: what is loud in a stretch that is mostly pause says less."""
+        places = np.array([place for place in path.places if place >= 0])
+        energy, count = self.sums.energy(self.grid[places], width)
+        whole = count > WHOLE * width
+        if np.count_nonzero(whole) < DIGITS_MIN:
+            return found
+        low, high = (
+            Level(level.noise, _tone_of(energy[group][:, whole].max(axis=0), level.noise) / width)
+            for group, level in zip(GROUPS, found, strict=True)
+        )
+        return low, high
 
     def _levels(self, width: int) -> tuple[Level, Level] | None:
         if width not in self._known_levels:
@@ -121,17 +152,8 @@ class Stretch:
         longest = period * GRID_STEP - PAUSE_WIDTH
         return int(np.clip(width, WIDTHS[0], max(min(WIDTHS[1], longest), WIDTHS[0])))
 
-    def loudness(self, width: int) -> tuple[float, float]:
-        """Mean level of both groups' tones in dBm0, and high minus low in dB."""
-        found = self._levels(width)
-        assert found is not None
-        low, high = (level_of(2 * float(np.sqrt(level.tone))) for level in found)
-        return (low + high) / 2, high - low
-
-    def tones(self, places: I64, width: int) -> tuple[F64, F64]:
+    def tones(self, places: I64, width: int, found: tuple[Level, Level]) -> tuple[F64, F64]:
         """Ratios of the keys at places of the grid, (16, n), whole windows and parts weighed; what is usual."""
-        found = self._levels(width)
-        assert found is not None
         start = places * GRID_STEP
         part = round(PART * width)
         wholes = (Scale(found[0], width), Scale(found[1], width))
@@ -142,6 +164,11 @@ class Stretch:
         chance = np.log([1 - 2 * PART_CHANCE, PART_CHANCE, PART_CHANCE])
         keys = log_sum(np.stack([whole + chance[0], head + chance[1], tail + chance[2]]))
         return keys, np.array([scale.mean for scale in wholes])
+
+
+def _tone_of(loudest: F64, noise: float) -> float:
+    """The energy of a tone where it is the loudest of its group, noise taken away; of four, the loudest has more."""
+    return max(float(np.median(loudest)) - 1.3 * noise, 0.05 * noise)
 
 
 def _rough(evidence: F64) -> list[tuple[Path, int]]:
@@ -178,20 +205,18 @@ def row_of(sound: I16, known: Flags, at: int, known_at: int) -> Row | None:
     found = stretch.row()
     if found is None:
         return None
-    path, width = found
-    places, missing = filled(path.places), np.array(path.places) < 0
-    if len(places) < DIGITS_MIN:
-        return None
+    width = found.width
+    places, missing = filled(found.path.places), np.array(found.path.places) < 0
     period = int(np.median(np.diff(places)))
     places = np.concatenate([[places[0] - period], places, [places[-1] + period]])
-    keys, means = stretch.tones(places, width)
+    keys, means = stretch.tones(places, width, found.levels)
     keys[:, 1:-1][:, missing] = 0
     there = np.asarray(log_sum(keys) - np.log(16))
     usual = float(means.sum() - np.log(16))
     heard = np.flatnonzero(there[1:-1] > EDGE_SHARE * usual) + 1
     if len(heard) < DIGITS_MIN or np.median(there[heard]) < USUAL_SHARE * usual:
         return None
-    digits = _digits(stretch, at + STEP * GRID_STEP * places, width, keys)
+    digits = _digits(found, stretch.offset, at + STEP * GRID_STEP * places, keys)
     first, last = int(heard[0]), int(heard[-1])
     presence = np.round(there, 2).tolist()
     return Row(
@@ -204,21 +229,21 @@ def row_of(sound: I16, known: Flags, at: int, known_at: int) -> Row | None:
     )
 
 
-def _digits(stretch: Stretch, starts: I64, width: int, keys: F64) -> list[Digit]:
+def _digits(found: Placed, offset: float, starts: I64, keys: F64) -> list[Digit]:
     """The digits that begin at samples `starts`, from the ratios (16, n) of the keys."""
     likelihoods = np.empty((len(starts), 16))
     likelihoods[:, GRID_OF_KEYS] = keys.T
     likelihoods -= likelihoods.max(axis=1, keepdims=True)
     chance = 1 / np.exp(likelihoods).sum(axis=1)
-    level, twist = stretch.loudness(width)
+    low, high = found.level_dbm0
     return [
         Digit(
             KEYS[int(mine.argmax())],
             int(start),
-            int(start) + width * STEP,
-            round(level, 2),
-            round(twist, 2),
-            round(stretch.offset, 2),
+            int(start) + found.width * STEP,
+            round((low + high) / 2, 2),
+            round(high - low, 2),
+            round(offset, 2),
             round(float(sure), 4),
             tuple(np.round(mine, 2).tolist()),
         )
