@@ -24,7 +24,7 @@ from decoder.symbols import Digit
 # The windows near a block that hit, counted in hops from its first one. Long enough that the end of a digit is seen at
 # once; and so that two blocks later all of it is at hand.
 NEAR_FIRST: Final = -4
-NEAR_LAST: Final = 8
+NEAR_LAST: Final = 7
 AFTER_HIT: Final = 2  # blocks
 TOGETHER: Final = 3  # blocks: hits so close belong to one stretch
 MANY: Final = 64  # lines, for which it pays to let TOGETHER blocks come in before anything is done
@@ -70,7 +70,7 @@ class Careful:
         found = self.runs.take(windows, self._known)
         if len(self._context):
             recent = self._context.at[MIDDLE] >= self.next[self._context.at[LINE]] - ECHO_HOPS
-            self._context = self._context.take(np.flatnonzero(recent))
+            self._context = self._context.take(recent.nonzero()[0])
         return found
 
     def _known(self, line: I64) -> I64:
@@ -88,21 +88,23 @@ class Careful:
 
     def _windows(self, line: I64, first: I64, last: I64, hops_of: HopsOf) -> Windows:
         """The windows on a key, with their clocks, echoes left out."""
-        length = last - first + HOPS_A_BLOCK
-        behind = np.cumsum(length)
-        middle = np.ones(behind[-1], np.bool_)
-        middle[behind - 1] = middle[behind - length] = middle[behind - length + 1] = False
-        hop = np.arange(behind[-1]) + np.repeat(first - 2 - (behind - length), length)
-        whose, line = line, np.repeat(line, length)
+        length = last - first + 4  # hops
+        behind = length.cumsum()
+        ahead = behind - length
+        hop = np.arange(int(behind[-1]))
+        hop += (first - 2 - ahead).repeat(length)
+        middle = np.ones(len(hop), np.bool_)
+        middle[ahead] = middle[ahead + 1] = middle[behind - 2] = middle[behind - 1] = False
+        whose, line = line, line.repeat(length)
         clock = self._clock(line, hop, middle)
         hops = hops_of(line, hop)
         at, key, seen, energy = self._look.at(hops, middle)
-        windows = Windows(np.stack([line[at], hop[at], clock[at], key]), seen)
+        windows = Windows(np.array([line.take(at), hop.take(at), clock.take(at), key]), seen)
         context = self._context
         if len(context):  # it hides only what goes on from it
             joins = np.zeros(len(self.next), np.bool_)
             joins[whose] = first == self._looked[whose]
-            context = context.take(np.flatnonzero(joins[context.at[LINE]]))
+            context = context.take(joins[context.at[LINE]].nonzero()[0])
         masked = dtmf.masked(hops, line * FAR + hop, middle, energy, at, windows, context)
         if len(masked):
             so_far = np.zeros(len(hop), np.int64)
@@ -129,7 +131,7 @@ class Careful:
         else:
             fresh = dtmf.without_echo(known)
         self._context = known
-        return windows if fresh.all() else windows.take(np.flatnonzero(fresh))
+        return windows if fresh.all() else windows.take(fresh.nonzero()[0])
 
     def _clock(self, line: I64, hop: I64, middle: Flags | None = None) -> I64:
         """Hops less those no clock counted; `middle` is cleared where a window touches a loss."""
@@ -235,7 +237,7 @@ class Bank:
         self._careful.settle()
         if found is None:
             return []
-        return list(zip(found.line.tolist(), found.digits(np.full(len(found.line), self._start)), strict=True))
+        return list(zip(found.line.tolist(), found.digits(self._start), strict=True))
 
     def _look(self, over: list[I64]) -> Found | None:
         stretches = np.concatenate(over, axis=1) if over else np.empty((3, 0), np.int64)
@@ -254,12 +256,12 @@ class Bank:
             block, line = np.divmod(hits, self._lines)
             block += self._blocks
             self._hit[line] = block
-            fresh = np.flatnonzero(~self._open[line])[::-1]  # so that a line's first block has the last word
+            fresh = (~self._open[line]).nonzero()[0][::-1]  # so that a line's first block has the last word
             line, near_first = line[fresh], HOPS_A_BLOCK * block[fresh] + NEAR_FIRST
             following[line] = np.maximum(following[line], near_first)
             self._open[line] = True
         self._blocks += count
-        waiting = np.flatnonzero(self._open)
+        (waiting,) = self._open.nonzero()
         if not len(waiting):
             return []
         closed = self._hit[waiting] < self._blocks - AFTER_HIT
@@ -271,7 +273,7 @@ class Bank:
         first = following[line]
         last = HOPS_A_BLOCK * np.minimum(self._hit[line], self._blocks - 1 - AFTER_HIT) + NEAR_LAST
         following[line] = last
-        return [np.stack([line, first, last])]
+        return [np.array([line, first, last])]
 
     def _hops(self, line: I64, hop: I64) -> F32:
         """From the last blocks."""

@@ -10,7 +10,6 @@ both frequencies, and not for long. The further the two are from where they shou
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -21,10 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decoder.dtmf import (
+    AHEAD,
+    BEHIND,
     BLOCK,
     CLOCK,
     FAR,
     HOP,
+    HOPS_A_BLOCK,
     I64,
     KEY,
     LINE,
@@ -49,16 +51,29 @@ ON_MAX: Final = 2_000  # 10 s: a stuck key is reported in pieces, so that memory
 OFF_MAX: Final = 3  # windows; of three the length of the pause decides
 PAUSE_MIN: Final = 92  # samples as measured: a pause of 10 ms comes out below, one of 17 ms above
 LENGTH_MIN: Final = 184  # samples: 23 ms
+# A tone that begins or ends under something louder may be longer than can be seen: less of it will do, if it is pure.
+HIDDEN_ON_MIN: Final = 3
+HIDDEN_LENGTH_MIN: Final = 128
+HIDDEN_SHARE: Final = 0.9
+HIDES: Final = 1.5  # times the tone's own energy
+BESIDE: Final = 5  # hops: a key so near is what is louder
+AGAIN_CONFIDENCE_MIN: Final = 0.65  # of a digit some of whose windows were left out
+QUIET: Final = 1.4  # times the energy of a run's quietest window: those that are louder may be left out
 
 SHARE_MIN: Final = 0.64  # of a digit's energy in its two tones: 2.5 dB above all else in 4 kHz
 SHARE_FOR_SHORT: Final = 0.12  # more, for a digit of the fewest windows
-SHARE_FOR_LONG: Final = -0.014  # less, for each window of a digit beyond LONG, if its tones are where they should be
+SHARE_FOR_LONG: Final = -0.014  # less, for each window of a digit beyond LONG, if its tones are as they should be
 LONG: Final = 10
-SHARE_LEAST: Final = 0.5  # as much tone as everything else
+LONG_TWIST_DB_MAX: Final = 4.0
+SHARE_LEAST: Final = 0.58  # 1.4 dB above all else
 SHARE_FOR_APART: Final = 0.12  # more, for each percent beyond APART_USUAL that the two frequency errors differ
 APART_USUAL: Final = 1.2
 SHARE_FOR_OFF: Final = 0.1  # more, for each percent beyond OFF_USUAL that the worse of the two is off
 OFF_USUAL: Final = 1.0
+SHARE_FOR_TWIST: Final = 0.06  # more, for each dB of twist beyond what lines do: a vowel's first harmonics
+TWIST_DB_USUAL: Final = (-6.0, 10.0)
+SHARE_FOR_UNSTEADY: Final = 0.2  # more, for each time beyond STEADY_USUAL of loudest against quietest window
+STEADY_USUAL: Final = 1.8
 CERTAIN_ABOVE: Final = 0.16  # so much more than needed, and a digit is certain
 STEADY_MAX: Final = 2.6  # energy of the loudest window against the quietest …
 STEADY_SHARE: Final = 0.9  # … unless there is nothing but the two tones
@@ -67,12 +82,18 @@ NEAR_PERCENT_MAX: Final = 2.0  # ±1.8 % is Japan's and Brazil's limit, ±1.5 % 
 APART_PERCENT_MAX: Final = 3.6
 FAR_PERCENT_MAX: Final = 3.0  # where both tones are off by the same: a panel's clock; Q.24: not beyond 3.5 %
 FAR_APART_MAX: Final = 1.0
+FAR_ON_MIN: Final = 8  # windows
 TWIST_DB_MIN: Final = -12.0
 TWIST_DB_MAX: Final = 16.0  # Japanese units may have 5 dB of it at their own terminals
 
+CONFIDENCE: Final = 3  # row of `Found.measured`
+
 _HZ: Final = np.array(LOW_HZ + HIGH_HZ)
+_ENERGY_AT_0_DBM0: Final = BLOCK * peak_of(0) ** 2 / 2  # of a tone in a window
 _ADVANCE: Final = 2 * np.pi * HOP / RATE_HZ  # of the phase in a hop, per Hz
 _STRAIGHT: Final = np.exp(-1j * _ADVANCE * _HZ)  # turns each tone's phase back by what a hop advances it
+_ZERO: Final = np.zeros(1, np.int64)
+_ROUND: Final = np.array([[100.0], [100.0], [100.0], [1000.0]])  # of what is measured
 _INDEX: Final = list(GRID)
 _BY_PLACE: Final = "".join(KEYS[index] for index in GRID)
 
@@ -85,27 +106,38 @@ class Found:
     key: I64  # place on the keypad
     start: I64
     end: I64
-    level_dbm0: F64
-    twist_db: F64
-    offset_percent: F64
-    confidence: F64
+    measured: F64  # (4, n): level in dBm0, twist in dB, offset in percent, CONFIDENCE
     likelihoods: F64  # (16, n), in the order of `KEYS`
 
     def only(self, which: I64) -> Found:
         """Those with these indices."""
-        return Found(**{field.name: getattr(self, field.name)[..., which] for field in dataclasses.fields(self)})
+        return Found(
+            self.line[which],
+            self.key[which],
+            self.start[which],
+            self.end[which],
+            self.measured.take(which, axis=1),
+            self.likelihoods.take(which, axis=1),
+        )
 
-    def digits(self, shift: I64) -> list[Digit]:
+    def put(self, which: I64, others: Found) -> None:
+        """Others in the places of those with these indices."""
+        self.line[which], self.key[which] = others.line, others.key
+        self.start[which], self.end[which] = others.start, others.end
+        self.measured[:, which], self.likelihoods[:, which] = others.measured, others.likelihoods
+
+    def digits(self, shift: I64 | int) -> list[Digit]:
         """As symbols, each moved by its `shift` samples."""
+        level, twist, offset, confidence = (np.rint(self.measured * _ROUND) / _ROUND).tolist()
         columns: dict[str, Iterable[Any]] = {
             "key": map(_BY_PLACE.__getitem__, self.key.tolist()),
             "start": (self.start + shift).tolist(),
             "end": (self.end + shift).tolist(),
-            "level_dbm0": np.round(self.level_dbm0, 2).tolist(),
-            "twist_db": np.round(self.twist_db, 2).tolist(),
-            "offset_percent": np.round(self.offset_percent, 2).tolist(),
-            "confidence": np.round(self.confidence, 3).tolist(),
-            "likelihoods": zip(*np.round(self.likelihoods, 1).tolist(), strict=True),
+            "level_dbm0": level,
+            "twist_db": twist,
+            "offset_percent": offset,
+            "confidence": confidence,
+            "likelihoods": zip(*(np.rint(self.likelihoods * 10) / 10).tolist(), strict=True),
             "witness": itertools.repeat(Witness.SOUND),
         }
         # Column by column: a frozen dataclass takes twice the time to fill its slots one by one.
@@ -130,8 +162,8 @@ class Runs:
         if not len(held):
             return None
         place = held.at[LINE] * FAR + held.at[CLOCK]
-        if len(self.pending) and np.any(place[1:] < place[:-1]):
-            order = np.argsort(place, kind="stable")
+        if len(self.pending) and (place[1:] < place[:-1]).any():
+            order = place.argsort(kind="stable")
             held, place = held.take(order), place[order]
         horizon = known(held.at[LINE]) - held.at[CLOCK] > OFF_MAX
         first, last = _runs(held.at[KEY], place, held.seen[PAIR])
@@ -139,16 +171,18 @@ class Runs:
         lone = count == 1  # a window alone on its key is an accident, and parts nothing
         runs, kept = held, None
         if lone.any():
-            kept = np.flatnonzero(~np.repeat(lone, count))
+            (kept,) = (~lone.repeat(count)).nonzero()
             runs, place = held.take(kept), place[kept]
             first, last = _runs(runs.at[KEY], place, runs.seen[PAIR])
             count = last - first
         done = (horizon if kept is None else horizon[kept])[last - 1] | (count == ON_MAX)
-        chosen = np.flatnonzero(done & (count >= ON_MIN))
+        (chosen,) = (done & (count >= HIDDEN_ON_MIN)).nonzero()
         found = measure(runs, first[chosen], last[chosen]) if len(chosen) else None
-        spent = horizon if kept is not None else np.empty(len(held), np.bool_)
-        spent[slice(None) if kept is None else kept] = np.repeat(done, count)
-        self.pending = NONE if spent.all() else held.take(np.flatnonzero(~spent))
+        spent = done.repeat(count)
+        if kept is not None:
+            horizon[kept] = spent
+            spent = horizon
+        self.pending = NONE if spent.all() else held.take((~spent).nonzero()[0])
         return found
 
 
@@ -156,9 +190,9 @@ def _runs(key: I64, place: I64, pair: F32) -> tuple[I64, I64]:
     """Where the runs of one key without a pause begin and end: `[first, last)` indices, no more than `ON_MAX` each."""
     if not len(key):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    step = np.diff(place)
+    step = place[1:] - place[:-1]
     apart = (key[1:] != key[:-1]) | (step > OFF_MAX + 1)
-    unsure = np.flatnonzero(~apart & (step == OFF_MAX + 1))
+    (unsure,) = (~apart & (step == OFF_MAX + 1)).nonzero()
     if len(unsure):
         # How far the windows at both ends of the pause are covered, seen from their two neighbours. Without those to
         # the right, which may still come, it is taken as covered: no run is parted that later would not be.
@@ -169,66 +203,115 @@ def _runs(key: I64, place: I64, pair: F32) -> tuple[I64, I64]:
         whole = np.maximum(pair[np.maximum(unsure - 1, 0)], pair[np.maximum(unsure - 2, 0)])
         tail = np.sqrt(np.minimum(pair[unsure] / whole, 1))
         apart[unsure] = (OFF_MAX + 1) * HOP + BLOCK * (1 - head - tail) >= PAUSE_MIN
-    edges = np.concatenate([[0], np.flatnonzero(apart) + 1, [len(key)]])
-    if np.diff(edges).max() > ON_MAX:
+    edges = np.concatenate([_ZERO, apart.nonzero()[0] + 1, [len(key)]])
+    if len(key) > ON_MAX and (edges[1:] - edges[:-1]).max() > ON_MAX:
         pieces = [np.arange(first, last, ON_MAX) for first, last in itertools.pairwise(edges.tolist())]
         edges = np.concatenate([*pieces, edges[-1:]])
     return edges[:-1], edges[1:]
 
 
 def measure(windows: Windows, first: I64, last: I64) -> Found:
-    """Measure each run `[first, last)` of windows over its whole length; what is no digit after all is left out."""
-    # Whole windows: the outermost are covered in part.
-    inner, run = np.stack([first + 1, last - 1], axis=1).ravel(), np.arange(len(first))
+    """Measure each run `[first, last)` of windows over its whole length; what is no digit after all is left out.
+
+    What fails is given a second chance without its louder windows: a burst of noise may lie on some of them.
+    """
+    found, good = _measured(windows, first, last)
+    if good.all():
+        return found
+    (again,) = (~good).nonzero()
+    chosen, first, last = _quieter(windows.seen[TOTAL], first[again], last[again])
+    enough = last - first >= ON_MIN
+    second, well = _measured(windows.take(chosen), first[enough], last[enough])
+    well &= second.measured[CONFIDENCE] >= AGAIN_CONFIDENCE_MIN
+    again = again[enough][well]
+    if len(again):
+        found.put(again, second.only(well.nonzero()[0]))
+        good[again] = True
+    return found.only(good.nonzero()[0])
+
+
+def _quieter(total: F32, first: I64, last: I64) -> tuple[I64, I64, I64]:
+    """Each run's windows without the louder ones, but for its first and last: their indices; the runs among those."""
+    count = last - first
+    behind = count.cumsum()
+    at = (first - behind + count).repeat(count) + np.arange(int(behind[-1]))
+    inner = np.empty(2 * len(first), np.int64)
+    inner[::2], inner[1::2] = first + 1, last - 1
+    kept = total[at] <= QUIET * np.minimum.reduceat(total, inner)[::2].repeat(count)
+    kept[behind - 1] = kept[behind - count] = True
+    lasts = kept.cumsum()[behind - 1]
+    return at[kept], np.concatenate([_ZERO, lasts[:-1]]), lasts
+
+
+def _measured(windows: Windows, first: I64, last: I64) -> tuple[Found, Flags]:
+    """Each run as if it were a digit, and whether it is one."""
+    count, run = last - first, np.arange(len(first))
+    inner = np.empty(2 * len(first), np.int64)  # whole windows: the outermost are covered in part
+    inner[::2], inner[1::2] = first + 1, last - 1
     sums = np.add.reduceat(windows.seen, inner, axis=1)[:, ::2]
-    key, count = windows.at[KEY][first], last - first
-    both = np.stack([key // 4, 4 + key % 4])
-    turn = sums[TURN][:2] + 1j * sums[TURN][2:]
-    offset_hz = np.angle(turn * _STRAIGHT[both]) / _ADVANCE
-    heard = np.sinc(offset_hz * BLOCK / RATE_HZ) ** 2  # what an off-frequency tone keeps in its own bin
+    key = windows.at[KEY].take(first)
+    both = np.array([key // 4, 4 + key % 4])
+    turn = (sums[TURN][:2] + 1j * sums[TURN][2:]) * _STRAIGHT[both]
+    offset_hz = np.arctan2(turn.imag, turn.real) / _ADVANCE
     tones, total = sums[TONES].astype(np.float64), sums[TOTAL].astype(np.float64)
-    pair = tones[both, run] / np.maximum(heard, 0.05)
+    pair = tones[both, run] / _heard(offset_hz)
     share = np.minimum((pair[0] + pair[1]) / total, 1.0)
-    twist = 10 * np.log10(pair[1] / pair[0])
     offset = 100 * offset_hz / _HZ[both]
     start, end = _edges(windows, first, last)
-    needed = _share_needed(offset, count)
+    level = 10 * np.log10(pair / ((count - 2) * _ENERGY_AT_0_DBM0))
+    twist = level[1] - level[0]
+    loudness = _loudness_ratio(windows.seen[TOTAL], inner)
+    needed = _share_needed(offset, count, twist, loudness)
     good = (share >= needed) & _on_frequency(offset, count)
-    good &= (share > STEADY_SHARE) | (_loudness_ratio(windows.seen[TOTAL], inner) < STEADY_MAX)
-    good &= (end - start >= LENGTH_MIN) & (twist >= TWIST_DB_MIN) & (twist <= TWIST_DB_MAX)
-    peak = np.sqrt(pair / (count - 2) * 2 / BLOCK)
+    good &= (share > STEADY_SHARE) | (loudness < STEADY_MAX)
+    hidden = _hidden(windows, first, last) & (share >= HIDDEN_SHARE)
+    good &= np.where(hidden, end - start >= HIDDEN_LENGTH_MIN, (end - start >= LENGTH_MIN) & (count >= ON_MIN))
+    good &= (twist >= TWIST_DB_MIN) & (twist <= TWIST_DB_MAX)
     likelihoods = _likelihoods(tones, total, end - start)
-    certain = np.clip(0.5 + (share - needed) / CERTAIN_ABOVE / 2, 0, 1)
-    found = Found(
-        line=windows.at[LINE][first],
-        key=key,
-        start=start,
-        end=end,
-        level_dbm0=np.mean(20 * np.log10(peak / peak_of(0)), axis=0),
-        twist_db=twist,
-        offset_percent=offset.mean(axis=0),
-        confidence=certain / np.exp(likelihoods).sum(axis=0),
-        likelihoods=likelihoods,
-    )
-    return found if good.all() else found.only(np.flatnonzero(good))
+    certain = np.minimum(np.maximum(0.5 + (share - needed) / CERTAIN_ABOVE / 2, 0), 1)
+    certain /= np.add.reduce(np.exp(likelihoods), axis=0)
+    measured = np.array([(level[0] + level[1]) / 2, twist, (offset[0] + offset[1]) / 2, certain])
+    return Found(windows.at[LINE].take(first), key, start, end, measured, likelihoods), good
 
 
-def _share_needed(offset: F64, count: I64) -> F64:
-    """How much of its energy a digit must have in its tones. offset: (2, n), percent; count: windows. Returns (n,)."""
-    apart, worst = np.abs(offset[0] - offset[1]), np.abs(offset).max(axis=0)
-    usual = (apart <= APART_USUAL) & (worst <= OFF_USUAL)
+def _hidden(windows: Windows, first: I64, last: I64) -> Flags:
+    """Which runs begin just behind, or end just before, something louder than themselves that is no key."""
+    pair, place = windows.seen[PAIR], windows.place
+    loud = HIDES / HOPS_A_BLOCK * np.maximum(pair[first + 1], pair[last - 2])
+    ahead = windows.seen[AHEAD][first] > loud
+    ahead &= (first == 0) | (place[first - 1] < place[first] - BESIDE)
+    behind = windows.seen[BEHIND][last - 1] > loud
+    behind &= (last == len(place)) | (place[np.minimum(last, len(place) - 1)] > place[last - 1] + BESIDE)
+    hidden: Flags = ahead | behind
+    return hidden
+
+
+def _heard(offset_hz: F64) -> F64:
+    """What an off-frequency tone keeps in its own bin, of its energy."""
+    turned = np.maximum(np.abs(offset_hz), 1e-6) * (np.pi * BLOCK / RATE_HZ)
+    kept: F64 = np.maximum((np.sin(turned) / turned) ** 2, 0.05)
+    return kept
+
+
+def _share_needed(offset: F64, count: I64, twist: F64, loudness: F32) -> F64:
+    """How much of its energy a digit must have in its tones. offset: (2, n), percent; count: windows; the rest (n,)."""
+    apart, worst = np.abs(offset[0] - offset[1]), np.maximum(np.abs(offset[0]), np.abs(offset[1]))
+    usual = (apart <= APART_USUAL) & (worst <= OFF_USUAL) & (np.abs(twist) <= LONG_TWIST_DB_MAX)
     needed: F64 = np.maximum(SHARE_MIN + SHARE_FOR_LONG * usual * np.maximum(count - LONG, 0), SHARE_LEAST)
     needed += SHARE_FOR_APART * np.maximum(apart - APART_USUAL, 0)
     needed += SHARE_FOR_OFF * np.maximum(worst - OFF_USUAL, 0)
+    low, high = TWIST_DB_USUAL
+    needed += SHARE_FOR_TWIST * np.maximum(np.maximum(low - twist, twist - high), 0)
+    needed += SHARE_FOR_UNSTEADY * np.maximum(loudness - STEADY_USUAL, 0)
     needed += SHARE_FOR_SHORT * (count <= ON_MIN)
     return np.minimum(needed, STEADY_SHARE)
 
 
 def _on_frequency(offset: F64, count: I64) -> Flags:
     """Both tones near their frequencies: a panel's clock may be far off, but then both tones are, and for long."""
-    worst, apart = np.abs(offset).max(axis=0), np.abs(offset[0] - offset[1])
+    apart, worst = np.abs(offset[0] - offset[1]), np.maximum(np.abs(offset[0]), np.abs(offset[1]))
     near: Flags = (worst <= NEAR_PERCENT_MAX) & (apart <= APART_PERCENT_MAX)
-    near |= (worst <= FAR_PERCENT_MAX) & (apart <= FAR_APART_MAX) & (count > ON_MIN + 1)
+    near |= (worst <= FAR_PERCENT_MAX) & (apart <= FAR_APART_MAX) & (count >= FAR_ON_MIN)
     return near
 
 

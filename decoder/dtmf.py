@@ -58,6 +58,7 @@ _HOP_SLOW: Final = np.ascontiguousarray(goertzel.slow(HOP).T)
 _ENERGY_MIN: Final = BLOCK * peak_of(LEVEL_DBM0_MIN) ** 2  # two sines, width · peak² / 2 each
 _ECHO_STEPS: Final = np.arange(1, ECHO_HOPS + 1)[:, None]
 _MASK_STEPS: Final = np.arange(1, MASK_HOPS + 1)[:, None]
+_HIGH_GROUP: Final = np.array([[0], [4]])  # from its place among the high tones to that among all
 _PIECE: Final = goertzel.UNPACKED // _SHAPES.size  # blocks a product
 _TILE: Final = 800  # hops looked at together: what is made of them stays in the cache
 
@@ -71,7 +72,9 @@ PAIR: Final = 0  # energy of the key's two tones
 TOTAL: Final = 1
 TONES: Final = slice(2, 10)  # energy of each tone
 TURN: Final = slice(10, 14)  # how the phase of the key's two tones moved since the window before: real, imaginary
-_SEEN: Final = 14
+AHEAD: Final = 14  # energy of the hop just before the window …
+BEHIND: Final = 15  # … and just behind it
+_SEEN: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Windows:
     """Windows that are on a key.
 
     at   : (4, n), where and when, and which key
-    seen : (14, n), what was measured
+    seen : (16, n), what was measured
     """
 
     at: I64
@@ -125,8 +128,8 @@ class Gate:
             self._sound = np.empty((len(blocks), BLOCK), np.float32)
         sound = self._sound[: len(blocks)]
         np.copyto(sound, blocks)
-        total = np.einsum("ij,ij->i", sound, sound)
-        loud: I64 = np.flatnonzero(total > _ENERGY_MIN)
+        total = goertzel.energy(sound)
+        (loud,) = (total > _ENERGY_MIN).nonzero()
         if not len(loud):
             return loud
         if len(loud) > self._shown.shape[1]:
@@ -172,8 +175,8 @@ class Look:
         """Look at the windows whose middles are these hops.
 
         hops   : (n, HOP), runs of consecutive hops one after the other
-        middle : (n,), false for the first two hops of a run and the last one: there is no window, or none before it to
-        see the phase turn from
+        middle : (n,), false for the first two hops of a run and the last two: there is no window, or none before it to
+        see the phase turn from, or nothing is known of what follows it
         Returns where in `hops` the windows on a key have their middles, their keys, what they show; each hop's energy.
         """
         size = min(_TILE + 3, len(hops))
@@ -181,15 +184,16 @@ class Look:
             self._room(size)
         energy = np.empty(len(hops), np.float32)
         where, keys, seen = [], [], []
-        for first in range(0, max(len(hops) - 3, 1), _TILE):
+        for first in range(0, len(hops) - 3, _TILE):
             tile = slice(first, first + _TILE + 3)
             at, key, shown = self._tile(hops[tile], middle[tile], energy[tile])
             where.append(at + (first + 1))
             keys.append(key)
             seen.append(shown)
-        if len(where) == 1:
-            return where[0], keys[0], seen[0], energy
-        return np.concatenate(where), np.concatenate(keys), np.concatenate(seen, axis=1), energy
+        one = len(where) == 1
+        at, shown = (where[0], seen[0]) if one else (np.concatenate(where), np.concatenate(seen, axis=1))
+        shown[AHEAD], shown[BEHIND] = energy.take(at - 2), energy.take(at + 2)
+        return at, keys[0] if one else np.concatenate(keys), shown, energy
 
     def _tile(self, hops: F32, middle: Flags, energy: F32) -> tuple[I64, I64, F32]:
         """One tile; the energy of each hop goes into `energy`. Windows are named by the first of their hops."""
@@ -211,7 +215,7 @@ class Look:
         on &= np.minimum(strongest[0], strongest[1]) > WEAKER_SHARE_MIN * pair
         on &= middle[1:-1]
         on[0] = False
-        at = np.flatnonzero(on)
+        (at,) = on.nonzero()
         clear = strongest.take(at, axis=1) > GROUP_SHARE_MIN * np.add.reduce(
             tones.take(at, axis=1).reshape(2, 4, -1), axis=1
         )
@@ -227,7 +231,7 @@ class Look:
 def _turns(shown: F32, which: I64, at: I64, out: F32) -> None:
     """How far the phase turned since the window before. which: (2, n), the strongest of the low and high tones."""
     count = shown.shape[1]
-    place = (which + np.array([[0], [4]])) * count + at
+    place = (which + _HIGH_GROUP) * count + at
     flat = shown.reshape(-1)
     real, imaginary = flat.take(place), flat.take(place + 8 * count)
     place -= 1
@@ -256,15 +260,15 @@ def masked(hops: F32, place: I64, middle: Flags, energy: F32, at: I64, windows: 
     ahead = np.empty_like(mine)
     ahead[-1] = FAR
     np.subtract(mine[1:], mine[:-1], out=ahead[:-1])
-    ends = np.flatnonzero(ahead > 1)
+    (ends,) = (ahead > 1).nonzero()
     spot = at[ends] + _MASK_STEPS
     inside = np.minimum(np.maximum(spot, 0), len(place) - 1)
     enough = MASK_SHARE / HOPS_A_BLOCK * pair[ends]
     hidden = energy[inside] > enough
     hidden &= middle[inside]
-    step, end = np.nonzero(hidden)
+    step, end = hidden.nonzero()
     if not len(step):
-        return step
+        return np.empty(0, np.int64)
     chosen, end, step = spot[step, end], end, step + 1
     behind = ends[end]
     real = (chosen >= 0) & (chosen < len(place)) & (step < ahead[behind])
@@ -273,7 +277,8 @@ def masked(hops: F32, place: I64, middle: Flags, energy: F32, at: I64, windows: 
     chosen, enough = chosen[real], enough[real]
     # Direct current and hum hide nothing.
     slow = goertzel.energy(hops.take(chosen, axis=0) @ _HOP_SLOW)
-    return np.sort(chosen[energy[chosen] - slow > enough])
+    hidden_at: I64 = np.sort(chosen[energy[chosen] - slow > enough])
+    return hidden_at
 
 
 def without_echo(windows: Windows) -> Flags:
@@ -282,8 +287,8 @@ def without_echo(windows: Windows) -> Flags:
     kept = np.ones(len(pair), np.bool_)
     loudest = pair.copy()  # of this window and the ECHO_HOPS before it, whatever their keys: only some can be echoes
     for back in (1, 2, 4, ECHO_HOPS - 7):
-        loudest[back:] = np.maximum(loudest[back:], loudest[:-back])
-    suspect = np.flatnonzero(pair <= ratio * loudest)
+        np.maximum(loudest[back:], loudest[:-back].copy(), out=loudest[back:])
+    (suspect,) = (pair <= ratio * loudest).nonzero()
     if not len(suspect):
         return kept
     place, key = windows.place, windows.at[KEY]

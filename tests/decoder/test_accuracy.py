@@ -76,6 +76,24 @@ def test_a_click_inside_a_digit_does_not_part_it(shift: int) -> None:
     assert keys_heard([sound]) == ["5"]
 
 
+@pytest.mark.parametrize("shift", range(0, 120, 13))
+@pytest.mark.parametrize("first", [0, 22])
+def test_a_digit_half_under_a_burst_of_noise_is_heard(shift: int, first: int) -> None:
+    """20 of its 42 ms are hidden; what is left is shorter than a digit may be."""
+    sound = np.concatenate([np.zeros(800 + shift, np.int16), synth.dtmf("5", on_ms=42), np.zeros(800, np.int16)])
+    burst = slice(800 + shift + 8 * first, 960 + shift + 8 * first)
+    sound[burst] = np.clip(sound[burst] + np.random.default_rng(shift).normal(0, 14_000, 160), -32_768, 32_767)
+    assert keys_heard([sound]) == ["5"]
+
+
+@pytest.mark.parametrize("burst_ms", [20, 30])
+def test_a_tone_too_short_before_a_burst_of_noise_is_no_digit(burst_ms: int) -> None:
+    sound = np.concatenate([np.zeros(800, np.int16), synth.dtmf("5", on_ms=12), np.zeros(800, np.int16)])
+    size = 8 * burst_ms
+    sound[896 : 896 + size] = np.random.default_rng(1).normal(0, 10_000, size)
+    assert keys_heard([sound]) == [""]
+
+
 @pytest.mark.parametrize("echo_ms", [5, 20, 40])
 def test_an_echo_is_not_a_second_digit(echo_ms: int) -> None:
     sound = on_the_line(1).astype(float)

@@ -19,7 +19,7 @@ windows_on_lines = st.lists(
 @given(windows_on_lines)
 def test_an_echo_is_much_quieter_than_its_key_just_before(chosen: list[tuple[int, int, int, float]]) -> None:
     line, hop, key, pair = np.array(chosen, np.float64).reshape(-1, 4).T
-    seen = np.zeros((14, len(chosen)), np.float32)
+    seen = np.zeros((16, len(chosen)), np.float32)
     seen[PAIR] = pair
     windows = Windows(np.stack([line, hop, hop, key]).astype(np.int64), seen)
     expected = [
