@@ -5,22 +5,25 @@ from __future__ import annotations
 from typing import Final
 
 from decoder.exchange import Format
-from decoder.formats import ademco_express, bs8521, contact_id, high_speed, pulse, stmf, tt92
+from decoder.formats import ademco_express, bs8521, contact_id, high_speed, number_display, pulse, sia_fsk, stmf, tt92
 
 FORMATS: Final[tuple[Format, ...]] = (
     contact_id.FORMAT,
     ademco_express.FORMAT,
     high_speed.FORMAT,
     tt92.FORMAT,
+    sia_fsk.FORMAT,
     ademco_express.UNCHECKED,
     high_speed.UNCHECKED,
     bs8521.FORMAT,
     stmf.FORMAT,
     *pulse.ALL,
+    number_display.FORMAT,
 )
 
-USUAL: Final = tuple(known for known in FORMATS if known.integrity)
-"""What is read where nobody says otherwise: a format without a check is off until it is asked for by name."""
+USUAL: Final = tuple(known for known in FORMATS if known.integrity and known.kiss_off)
+"""What is read where nobody says otherwise. A format without a check is off until it is asked for by name; one that is
+never acknowledged (caller identification) is no alarm."""
 
 
 def by_name(name: str) -> Format:

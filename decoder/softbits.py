@@ -174,10 +174,13 @@ def matched(window: Window, rows: C64, peaks: F64) -> tuple[C64, F64]:
     rows : (2 · bits, points) from `stacked`      peaks : (2,) of space and mark against their mean
     Returns (2^bits, points), a sine of peak 1 that fits gives the pattern's power; that power (2^bits,).
     """
-    turns = window.turns * np.tile(peaks, window.bits).astype(np.float32)
+    turns: C64 = window.turns * np.tile(peaks, window.bits).astype(np.float32)
     power: F64 = np.square(peaks)[window.patterns.astype(np.int64)].mean(axis=1)
     pieces = [turns @ rows[..., first : first + TOGETHER] for first in range(0, rows.shape[-1], TOGETHER)]
-    return np.concatenate(pieces, axis=-1) / np.float32(window.bits * window.modem.bit), power
+    scale = np.float32(window.bits * window.modem.bit)
+    found: C64 = np.concatenate(pieces, axis=-1)
+    found /= scale
+    return found, power
 
 
 @dataclass(frozen=True, slots=True)
