@@ -151,7 +151,7 @@ class IntakeConfig:
     """How calls are taken: the settings marked ⚙ where the standard and the contract leave room."""
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
-    handshakes: tuple[str, ...] = ("contact-id",)
+    handshakes: tuple[str, ...] = ("contact-id", "ademco-express", "high-speed")  # one greeting serves all three
     t_answer_ms: Annotated[int, Within(500, 5_000)] = 1_250
     handshake_wait_ms: Annotated[int, Within(1_000, 10_000)] = 2_000
     handshakes_max: Annotated[int, Within(1, 10)] = 4

@@ -19,7 +19,7 @@ from typing import Final
 from decoder.exchange import ToneStep
 from decoder.frame import Frame
 from decoder.samples import from_ms, to_ms
-from decoder.symbols import Digit
+from decoder.symbols import Character, Digit, Pulse
 from receiver.event import Draft
 from receiver.intake import drafts
 from receiver.intake.call_settings import CallSettings
@@ -149,8 +149,8 @@ class Call:
         return [Note(drafts.call_started(self.identity, answered))]
 
     def greet(self, _: Input | None, now: Moment) -> list[Effect]:
-        formats = self._settings.formats
-        steps = formats[self._memory.greetings % len(formats)].greeting
+        greetings = self._settings.greetings
+        steps = greetings[self._memory.greetings % len(greetings)]
         self._memory.greetings += 1
         return [self._play(steps, None, now)]
 
@@ -160,7 +160,7 @@ class Call:
         return []
 
     def attend(self, digit: Input | None, now: Moment) -> list[Effect]:
-        assert isinstance(digit, Digit)
+        assert isinstance(digit, Digit | Pulse | Character)
         self._memory.digits += 1
         self._memory.last_digit = self._memory.quiet_since = digit.end
         return []
@@ -354,6 +354,8 @@ Action = Callable[[Call, Input | None, Moment], list[Effect]]
 _PLAIN: Final[dict[type, What]] = {
     Answered: What.ANSWERED,
     Digit: What.DIGIT,
+    Pulse: What.DIGIT,
+    Character: What.DIGIT,
     Unstored: What.NOT_STORED,
     Release: What.RELEASE,
     Gone: What.GONE,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from decoder.exchange import Format
+from decoder.exchange import Format, ToneStep
 from decoder.frame import Frame
 from decoder.samples import RATE_HZ, from_ms
 
@@ -36,6 +36,11 @@ class CallSettings:
     frames_max: int = 100
     rejected_max: int = 50
     keeps_line: Callable[[Frame], bool] = lambda frame: frame.code == LISTEN_IN
+
+    @property
+    def greetings(self) -> tuple[tuple[ToneStep, ...], ...]:
+        """The handshakes, in the order of the formats: one that several of them share is played once a round."""
+        return tuple(dict.fromkeys(known.greeting for known in self.formats))
 
     def format_of(self, frame: Frame) -> Format:
         return next(known for known in self.formats if known.name == frame.format)

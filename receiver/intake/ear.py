@@ -16,7 +16,7 @@ from decoder.exchange import Format, signals_of
 from decoder.frame import Frame, Rejected
 from decoder.reading import Reading
 from decoder.samples import Samples, Span, from_ms
-from decoder.symbols import Digit, Gap, Symbol
+from decoder.symbols import Character, Digit, Gap, Pulse, Row, Symbol
 from decoder.voice import Voice as VoiceDetector
 from receiver.intake.signals import Input, Voice, Witnessed
 
@@ -24,6 +24,7 @@ ECHO: Final = from_ms(100)
 SKIRT: Final = from_ms(200)  # around a tone that is accounted for: its ring, and the pause to the next
 SETTLED: Final = from_ms(1000)  # behind which every tone that there was has been reported: they are, at their end
 REMEMBERED: Final = 64
+CERTAIN: Final = 0.9  # of a character
 
 Sound_contra = TypeVar("Sound_contra", contravariant=True)
 
@@ -75,6 +76,7 @@ class Understanding:
         inputs: list[Input] = []
         if isinstance(symbol, Digit):
             self._digits.append(symbol)
+        if isinstance(symbol, Digit | Pulse | Character) and is_sent(symbol):
             inputs.append(symbol)
         return inputs + self._witnessed(self._reading.hear(symbol))
 
@@ -153,7 +155,8 @@ class SoundEar:
     def _take(self, symbols: Sequence[Symbol]) -> list[Input]:
         inputs: list[Input] = []
         for symbol in symbols:
-            self._known.append(Span(max(0, symbol.start - SKIRT), symbol.end + SKIRT))
+            if is_sent(symbol):
+                self._known.append(Span(max(0, symbol.start - SKIRT), symbol.end + SKIRT))
             inputs += self._understanding.take(symbol)
         return inputs
 
@@ -170,6 +173,17 @@ class SoundEar:
                 inputs.append(Voice(rest))
         self._waiting = [span for span in [*self._waiting, *spans] if span.end > settled][-REMEMBERED:]
         return inputs
+
+
+def is_sent(symbol: Symbol) -> bool:
+    """Whether it is certain enough to be nobody's voice: a row is only a conjecture, and noise has characters, too."""
+    match symbol:
+        case Row():
+            return False
+        case Character():
+            return symbol.framed and symbol.confidence >= CERTAIN
+        case _:
+            return True
 
 
 def uncovered(span: Span, covers: Sequence[Span]) -> int:

@@ -19,7 +19,7 @@ from decoder.samples import RATE_HZ, Samples, Span, from_ms
 from decoder.symbols import Digit, Symbol, Tone
 from decoder.voice import Voice
 from decoder.witnesses import merged_stream
-from receiver.intake.ear import SKIRT, uncovered
+from receiver.intake.ear import SKIRT, is_sent, uncovered
 
 BLOCK: Final = RATE_HZ  # fed a second at a time: memory stays small whatever the length
 SETTLE: Final = RATE_HZ
@@ -62,7 +62,7 @@ def transcribe(directions: Sequence[Direction], formats: Sequence[Format]) -> Tr
         messages += _read(merged, formats, direction.samples.end)
         digits += sum(isinstance(symbol, Digit) for symbol in merged)
         kiss_offs += [symbol for symbol in symbols if isinstance(symbol, Tone) and _acknowledges(symbol)]
-        known = [Span(max(0, symbol.start - SKIRT), symbol.end + SKIRT) for symbol in symbols]
+        known = [Span(max(0, symbol.start - SKIRT), symbol.end + SKIRT) for symbol in symbols if is_sent(symbol)]
         voiced += sum(uncovered(span, known) for span in somebody)
     frames = _once([message for message in messages if isinstance(message, Frame)])
     rejected = [message for message in messages if isinstance(message, Rejected)]

@@ -1,7 +1,7 @@
 """What a call is told, and what it asks for: values only.
 
-Inputs come from the line (answered, played, gone), from the ear (digits, frames, voice) and from
-the journal (stored, not stored). Effects are carried out by whoever runs the station, and what
+Inputs come from the line (answered, played, gone), from the ear (digits and what else a unit sends,
+frames, voice) and from the journal (stored, not stored). Effects are carried out by whoever runs the station, and what
 became of them comes back as an input.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from decoder.exchange import ToneStep
 from decoder.frame import Frame, Rejected
-from decoder.symbols import Digit
+from decoder.symbols import Character, Digit, Pulse
 from receiver.event import Draft, Receipt
 
 SAMPLE_US = 125  # one sample at 8 kHz, in microseconds
@@ -104,7 +104,9 @@ class Gone:
     reason: str
 
 
-Input = Answered | Digit | Witnessed | Voice | PlayStarted | Played | Stored | Unstored | Release | Gone
+Input = (
+    Answered | Digit | Pulse | Character | Witnessed | Voice | PlayStarted | Played | Stored | Unstored | Release | Gone
+)
 
 
 # ── effects ───────────────────────────────────────────────────────────────────────────────────

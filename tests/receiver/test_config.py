@@ -12,9 +12,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli import demonstration, scenario, yobirin
+from decoder.registry import USUAL, by_name
 from drivers.registry import split_name
 from receiver.commands.wiring import Wiring
-from receiver.config import SCHEMES, Config, ConsumerConfig, LineConfig, MqttConfig, Reserve, Wants, default, keys, load
+from receiver.config import (
+    SCHEMES,
+    Config,
+    ConsumerConfig,
+    IntakeConfig,
+    LineConfig,
+    MqttConfig,
+    Reserve,
+    Wants,
+    default,
+    keys,
+    load,
+)
 from receiver.errors import BadInput, PartlyDone
 
 Write = Callable[[str], Path]
@@ -204,10 +217,15 @@ def test_config_check(write: Write, tmp_path: Path) -> None:
     assert isinstance(check().exception, BadInput)
 
 
+def test_every_usual_format_that_shares_the_greeting_of_contact_id_is_read_unless_told_otherwise() -> None:
+    greeting = by_name("contact-id").greeting
+    assert IntakeConfig().handshakes == tuple(known.name for known in USUAL if known.greeting == greeting)
+
+
 def test_a_format_that_does_not_exist_is_refused_by_the_check(write: Write) -> None:
     refused = check(str(write("[intake]\nhandshakes = ['contact']"))).exception
     assert isinstance(refused, BadInput)
-    assert "intake.handshakes: no format 'contact'; there are: contact-id" in str(refused)
+    assert "intake.handshakes: no format 'contact'; there are: contact-id, " in str(refused)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

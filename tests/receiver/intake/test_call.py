@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decoder.samples import RATE_HZ, from_ms
+from decoder.symbols import Character, Pulse
 from receiver.event import Receipt
 from receiver.intake.call import EVERYWHERE, TRANSITIONS, Call, State, What
 from receiver.intake.drafts import CallId
@@ -177,6 +178,38 @@ def test_handshakes_take_turns_among_the_formats() -> None:
         heard += plays(desk.wait())
         desk.play_out()
     assert heard == [GREETING, KISS_OFF, GREETING, KISS_OFF]
+
+
+def test_a_handshake_that_formats_share_is_played_once_a_round() -> None:
+    own = SETTINGS.formats[0]
+    second, third = replace(own, name="second"), replace(own, name="third", greeting=KISS_OFF)
+    desk = new_desk(replace(SETTINGS, formats=(own, second, third)))
+    desk.hear(Answered())
+    heard = []
+    for _ in range(4):
+        heard += plays(desk.wait())
+        desk.play_out()
+    assert heard == [GREETING, KISS_OFF, GREETING, KISS_OFF]
+
+
+def test_a_frame_is_acknowledged_as_its_own_format_wants_it() -> None:
+    other = replace(SETTINGS.formats[0], name="other", kiss_off=GREETING)
+    desk = new_desk(replace(SETTINGS, formats=(SETTINGS.formats[0], other))).to_listening()
+    end = desk.at + 9000
+    desk.hear(digit_at(end), end + 160)
+    effects = desk.hear(Witnessed(replace(frame_at(end), format="other")), end + 900)
+    assert plays(desk.store(commits(effects)[0])) == [GREETING]
+
+
+def test_while_pulses_or_characters_come_nobody_is_greeted_again() -> None:
+    desk = new_desk().to_listening()
+    begins = desk.at
+    for n in range(40):
+        at = begins + from_ms(1500) + n * from_ms(500)
+        assert plays(desk.wait_until(at)) == []
+        kind = Pulse(1900.0, at - 400, at, -12.0, 1.0) if n % 2 else Character(65, at - 400, at, -12, 1.0, "v23", 1200)
+        assert plays(desk.hear(kind, at)) == []
+        assert desk.state is State.COLLECTING
 
 
 def test_a_handshake_is_tried_again_after_a_partial_message() -> None:
