@@ -111,6 +111,20 @@ def test_no_pitch_is_taken_for_a_machine(hz: float) -> None:
     assert len(heard) > from_ms(800)
 
 
+def test_a_thin_moan_in_one_band_is_heard_in_noise() -> None:
+    time = np.arange(12_000) / SECOND
+    moan = peak_of(-50) * np.sin(2 * np.pi * (345 * time + 0.8 * np.sin(2 * np.pi * 5 * time)))
+    (heard,) = spans(over(noise(-50, 5_000), np.rint(moan).astype(np.int16), 2_000))
+    assert len(heard) > SECOND
+
+
+def test_what_hardly_anybody_would_hear() -> None:
+    quiet = groan(-60, 1_000)
+    level = 20 * np.log10(np.sqrt(2 * np.mean(quiet.astype(float) ** 2)) / peak_of(0))
+    assert len(spans(over(noise(-75, 4_000), np.rint(quiet * 10 ** ((-54 - level) / 20)).astype(np.int16), 2_000))) == 1
+    assert spans(over(noise(-75, 4_000), np.rint(quiet * 10 ** ((-66 - level) / 20)).astype(np.int16), 2_000)) == []
+
+
 def test_a_cough_is_heard() -> None:
     (heard,) = spans(over(noise(-60, 5_000), cough(-28), 3_000))
     assert 22_000 < heard.start < 24_500
