@@ -60,7 +60,7 @@ class _Ear:
     first: int  # sample of the first instant
     next: int  # first sample of the next span
     cutter: Cutter = field(default_factory=Cutter)
-    quiet: int = 0  # samples since a span that a modem explained
+    quiet: int = -BACK - 2 * WIDTH  # samples since a span that a modem explained; it begins before the carrier does
     spans: list[Soft] = field(default_factory=list)
 
     @property
