@@ -27,14 +27,14 @@ from decoder.train import row_of
 HOP: Final = 160  # 20 ms
 MEMORY: Final = 20  # hops, 400 ms
 ACTIVE: Final = 0.24  # of the band in the two strongest tones, mean over MEMORY; noise: 0.19 ± 0.015
-IDLE: Final = 0.215
+IDLE: Final = 0.208  # mean over twice MEMORY; noise: 0.19 ± 0.01
 NOISE: Final = 0.19
 PAUSE: Final = 0.26  # the same over PAUSE_HOPS, noise 0.19 ± 0.03; less where the digits are weak: halfway to NOISE
 PAUSE_HOPS: Final = 4
 DROP_HOPS: Final = 3
 DROP: Final = 0.08  # of a candidate's loud hops: a pause on a line without noise
 OVER_HOPS: Final = 15  # 300 ms of pause end a candidate, …
-LOW_HOPS: Final = 10  # … and so do 200 ms of a mean below IDLE
+LOW_HOPS: Final = 5  # … and so do 100 ms of a mean below IDLE
 AHEAD: Final = 26  # hops of sound before a candidate is noticed that belong to it: the digits are clear, …
 AHEAD_WEAK: Final = 90  # … or weak: they are noticed late
 CLEAR: Final = 0.6  # share of the best hops of clear digits
@@ -81,7 +81,7 @@ class Rows:
         self._first = 0
         self._done = 0  # hops gone through
         self._lost: list[Span] = []
-        self._share: list[float] = [0.0] * MEMORY  # of the last hops
+        self._share: list[float] = [0.0] * 2 * MEMORY  # of the last hops
         self._pair: list[float] = [0.0] * MEMORY
         self._since: int | None = None  # hop where the candidate begins
         self._noticed = 0
@@ -138,11 +138,11 @@ class Rows:
         """One hop more: `_done` is the hop behind it."""
         self._share = [*self._share[1:], share]
         self._pair = [*self._pair[1:], pair]
-        mean = sum(self._share) / MEMORY
+        mean = sum(self._share[MEMORY:]) / MEMORY
         if self._since is None:
             if mean < ACTIVE:
                 return []
-            ahead = AHEAD if sorted(self._share)[-3] > CLEAR else AHEAD_WEAK
+            ahead = AHEAD if sorted(self._share[MEMORY:])[-3] > CLEAR else AHEAD_WEAK
             self._since = max(self._done - ahead, self._floor, 0)
             self._noticed = self._looked = self._done
             self._pause, self._due, self._most, self._low = 0, None, mean, 0
@@ -162,8 +162,11 @@ class Rows:
         due &= self._pause > 0 or self._done - self._looked >= PAUSE_HOPS
         if ready and (due or (not pausing and self._done - self._looked >= AGAIN)):
             rows = self._look()
-        self._low = self._low + 1 if mean < IDLE else 0
+        low = sum(self._share) / (2 * MEMORY) < IDLE and self._done - self._noticed > MEMORY
+        self._low = self._low + 1 if low else 0
         if self._quiet >= OVER_HOPS or self._low >= LOW_HOPS:
+            if self._looked < self._done - self._quiet and ready:
+                rows += self._look()
             self._floor = self._done - 2
             self._since, self._last = None, None
         return rows
