@@ -153,23 +153,28 @@ class Pulses:
         parts = np.concatenate([self._parts, fresh], axis=1)
         power = np.concatenate([self._power, goertzel.energy(hops)])
         self._parts, self._power = parts[:, len(hops) :], power[len(hops) :]
-        products = sum(
-            (parts[at * _ROWS : (at + 1) * _ROWS, at : at + len(hops)] for at in range(1, HOPS)),
-            start=parts[:_ROWS, : len(hops)],
-        )
-        total = sliding_window_view(power, HOPS).sum(axis=1)
-        probes = goertzel.explained(products)
-        phases = (products[:_COUNT] + 1j * products[_COUNT:]).astype(np.complex64)
-        return self._runs(probes, probes.sum(axis=0), total, phases)
+        count = len(hops)
+        products = parts[:_ROWS, :count].copy()
+        total = power[:count].copy()
+        for at in range(1, HOPS):
+            products += parts[at * _ROWS : (at + 1) * _ROWS, at : at + count]
+            total += power[at : at + count]
+        return self._runs(products, total)
 
-    def _runs(self, probes: F32, strength: F32, total: F32, phases: C64) -> list[Symbol]:
-        """Follow the pulses through windows: energy at each probe (p, n), at all (n,), whole (n,); products (p, n)."""
+    def _runs(self, products: F32, total: F32) -> list[Symbol]:
+        """Follow the pulses through windows: products with the probes (2p, n), whole energy (n,)."""
+        probes = goertzel.explained(products)
+        strength = probes.sum(axis=0)
         around = np.concatenate([self._before, strength])
         self._before = around[len(strength) :]
-        loudest = sliding_window_view(around, BACK + 1).max(axis=1)
-        on = (strength > SHARE_MIN * total) & (strength > _ENERGY_MIN) & (strength > BESIDE * loudest)
-        turns = phases * np.concatenate([self._last[:, np.newaxis], phases[:, :-1]], axis=1).conj()
-        self._last = phases[:, -1]
+        phases = (products[:_COUNT] + 1j * products[_COUNT:]).astype(np.complex64)
+        behind, self._last = self._last, phases[:, -1]
+        on = (strength > SHARE_MIN * total) & (strength > _ENERGY_MIN)
+        if not on.any():
+            self._window += len(on)
+            return self._ended()
+        on &= strength > BESIDE * sliding_window_view(around, BACK + 1).max(axis=1)
+        turns = phases * np.concatenate([behind[:, np.newaxis], phases[:, :-1]], axis=1).conj()
         pulses: list[Symbol] = []
         edges = [0, *(np.flatnonzero(on[1:] != on[:-1]) + 1).tolist(), len(on)]
         for first, last in itertools.pairwise(edges):

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median
 from typing import Final
 
 from decoder.checksum import CONTACT_ID_DIGITS
 from decoder.frame import Reason
-from decoder.samples import to_ms
+from decoder.samples import from_ms, to_ms
 from decoder.symbols import Gap, Pulse
 
 NEAR: Final = 3.2  # widths, from start to start: pulses of one digit; on for 40 % of the time gives 2.5
-INSIDE_MAX: Final = 1.3  # periods, from start to start: pulses of one digit
+INSIDE_MIN, INSIDE_MAX = 0.7, 1.3  # periods, from start to start: pulses of one digit
+HEARD_MIN: Final = from_ms(14)  # what is left of a pulse of which a part was lost, and still is heard
 PAUSE_MIN: Final = 1.6  # periods: pulses of two
 UNLIKE: Final = 0.6  # of the usual pause: a shorter one may be a pulse that was not heard
 ROUND_PAUSE: Final = 1.6  # usual pauses
 FIRST_PAUSE: Final = 32  # widths, as long as no pause is known: 1.6 s at ten pulses a second, 0.4 s at forty
+DIPPED: Final = 1.25  # widths: two parts together of one pulse
 WIDE, NARROW = 1.7, 0.5  # widths: two pulses run together; part of one
 WEAK_DB: Final = 8.0  # below the others: an echo, or noise
 PULSES_MAX: Final = 16 * 15
@@ -56,17 +58,19 @@ def read(heard: Sequence[Pulse], lost: Sequence[Gap]) -> Round:
     """The digits of one round, at least one pulse."""
     own = [pulse for pulse in heard if not is_weak(pulse, heard)]
     width, period = _measures(own)
-    own = _joined(own, lost, period)
+    own = _joined(own, lost, width, period)
     pauses = [_apart(*pair) for pair in _pairs(own) if _apart(*pair) > PAUSE_MIN * period]
     usual = median(pauses) if pauses else 0.0
     digits: list[list[str]] = [[]]  # the doubts about each digit
     counts = [0]
     for place, pulse in enumerate(own):
-        if place and _apart(own[place - 1], pulse) > INSIDE_MAX * period:
+        if place and not _is_next(own[place - 1], pulse, period, lost):
             unsure = _pause_doubt(own[place - 1], pulse, width, period, usual, lost)
             digits[-1] += unsure
             digits.append(unsure[:])
             counts.append(0)
+        elif place and _apart(own[place - 1], pulse) < INSIDE_MIN * period:
+            digits[-1].append(f"pulses {to_ms(_apart(own[place - 1], pulse)):.0f} ms apart, {to_ms(period):.0f} usual")
         counts[-1] += 1
         if doubt := _width_doubt(pulse, width, lost):
             digits[-1].append(doubt)
@@ -83,6 +87,13 @@ def read(heard: Sequence[Pulse], lost: Sequence[Gap]) -> Round:
     reason = Reason.SHAPE if too_many and not doubts else Reason.ERASURE
     confidence = fmean(pulse.confidence for pulse in own)
     return Round(text, own[0].start, own[-1].end, confidence, (*doubts, *too_many), reason)
+
+
+def _is_next(before: Pulse, pulse: Pulse, period: float, lost: Sequence[Gap]) -> bool:
+    """Whether two pulses are of one digit: one that lost its beginning comes late, but sooner than behind a pause."""
+    apart = _apart(before, pulse)
+    cut = any(gap.end >= pulse.start - HEARD_MIN and gap.start <= pulse.start for gap in lost)
+    return apart <= (PAUSE_MIN if cut else INSIDE_MAX) * period
 
 
 def _pause_doubt(
@@ -106,20 +117,22 @@ def _width_doubt(pulse: Pulse, width: float, lost: Sequence[Gap]) -> str:
 
 
 def _is_lost(start: float, width: float, lost: Sequence[Gap]) -> bool:
-    """Whether a pulse that began there would not have been heard whole."""
-    return any(gap.start < start + width and gap.end > start for gap in lost)
+    """Whether a pulse that began there may not have been heard, however the loss falls on it."""
+    gone = sum(max(min(gap.end, start + width) - max(gap.start, start), 0) for gap in lost)
+    return gone > 0 and (width - gone) / 2 < HEARD_MIN
 
 
-def _joined(heard: Sequence[Pulse], lost: Sequence[Gap], period: float) -> list[Pulse]:
-    """The same, where a loss cut a pulse in two the parts joined."""
+def _joined(heard: Sequence[Pulse], lost: Sequence[Gap], width: float, period: float) -> list[Pulse]:
+    """The same, the parts of a pulse that a loss or a dip in the noise cut in two joined."""
     joined: list[Pulse] = []
     for pulse in heard:
         last = joined[-1] if joined else None
-        near = last is not None and pulse.start - last.start < 0.7 * period
-        if last is not None and near and any(gap.start < pulse.start and gap.end > last.end for gap in lost):
-            joined[-1] = Pulse(last.hz, last.start, pulse.end, last.level_dbm0, last.confidence)
-        else:
-            joined.append(pulse)
+        if last is not None and _apart(last, pulse) < INSIDE_MIN * period:
+            cut = any(gap.start < pulse.start and gap.end > last.end for gap in lost)
+            if cut or pulse.end - last.start < DIPPED * width:
+                joined[-1] = replace(last, end=pulse.end)
+                continue
+        joined.append(pulse)
     return joined
 
 
