@@ -333,15 +333,16 @@ def merged_stream(symbols: Sequence[Symbol], events: Sequence[Digit]) -> list[Sy
     if not events:
         return list(symbols)
     digits = merge([one for one in symbols if isinstance(one, Digit)], events)
-    others = [_informed(one, digits) if isinstance(one, Row) else one for one in symbols if not isinstance(one, Digit)]
-    return sorted([*digits, *others], key=lambda one: (_place(one), one.start, type(one).__name__))
+    others = [informed(one, digits) if isinstance(one, Row) else one for one in symbols if not isinstance(one, Digit)]
+    return sorted([*digits, *others], key=lambda one: (place_of(one), one.start, type(one).__name__))
 
 
-def _place(symbol: Symbol) -> int:
+def place_of(symbol: Symbol) -> int:
+    """Where in the stream it stands: at its end, but for a row, which is known only later."""
     return symbol.known_at if isinstance(symbol, Row) else symbol.end
 
 
-def _informed(row: Row, digits: Sequence[Digit]) -> Row:
+def informed(row: Row, digits: Iterable[Digit]) -> Row:
     """A row in whose likelihoods the events have their say."""
     told = [digit for digit in digits if digit.witness is not Witness.SOUND and digit.end > row.start - NEAR]
     heard = []

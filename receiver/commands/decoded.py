@@ -17,7 +17,7 @@ from decoder.exchange import Format
 from decoder.frame import Frame, Reason, Rejected
 from decoder.reading import Reading
 from decoder.registry import USUAL
-from decoder.samples import RATE_HZ, to_ms
+from decoder.samples import RATE_HZ, from_ms, to_ms
 from decoder.symbols import Character, Digit, Gap, Pulse, Row, Symbol, Tone, Witness
 from decoder.witnesses import merged_stream, named, told_by
 from drivers.call_audio import CallAudio
@@ -27,6 +27,9 @@ TOGETHER: Final = "together"
 RUN_S: Final = 2.0  # what is of one kind and further apart stands on lines of its own in the table
 A_FEW: Final = 8  # keys that nobody would take for a message: the table does not complain of them
 SHOWN_MAX: Final = 64  # pulses or characters of a run that are written out
+CERTAIN: Final = 0.9
+CERTAIN_MIN: Final = 3  # characters of a run that make all of it worth telling
+MODEM_PAUSE: Final = from_ms(500)
 RANK: Final = (Digit, Tone, Pulse, Character, Gap, Rejected, Frame)
 
 
@@ -50,15 +53,34 @@ def findings(
 ) -> list[Finding]:
     """Everything on one channel, in the order of ends; a key that sound and events tell is one digit.
 
-    Rows are what frames are made of, not things heard: they are left out.
+    Rows are what frames are made of, not things heard: they are left out, and so are characters that keys and voices
+    are mistaken for.
     """
     merged = merged_stream(symbols, events)
-    found = [Finding(channel, one, _witness(one)) for one in merged if not isinstance(one, Row)]
+    noise = _chance_characters([one for one in merged if isinstance(one, Character)])
+    told = (one for one in merged if not isinstance(one, Row) and id(one) not in noise)
+    found = [Finding(channel, one, _witness(one)) for one in told]
     digits = [one for one in merged if isinstance(one, Digit)]
     for result in _read(merged, formats):
         own = told_by(one for one in digits if one.start < result.end and result.start < one.end)
         found.append(Finding(channel, result, TOGETHER if own is None else own.value))
     return sorted(found, key=lambda finding: finding.place)
+
+
+def _chance_characters(characters: Sequence[Character]) -> set[int]:
+    """Identities of those that stand in no run of one modem and speed in which a few in all are certain."""
+    runs: dict[tuple[str, float], list[list[Character]]] = {}
+    for one in sorted(characters, key=lambda one: one.start):
+        mine = runs.setdefault((one.modem, one.baud), [[]])
+        if mine[-1] and one.start - mine[-1][-1].end > MODEM_PAUSE:
+            mine.append([])
+        mine[-1].append(one)
+    chance = (run for mine in runs.values() for run in mine if sum(map(_is_certain, run)) < CERTAIN_MIN)
+    return {id(one) for run in chance for one in run}
+
+
+def _is_certain(character: Character) -> bool:
+    return character.framed and character.confidence >= CERTAIN
 
 
 def _witness(symbol: Symbol) -> str:
@@ -244,7 +266,7 @@ def _kind(value: Symbol | Frame | Rejected) -> str:
         case Pulse():
             return "pulse"
         case Character():
-            return value.modem
+            return f"{value.modem} {value.baud:.0f}"
         case _:
             return ""
 
