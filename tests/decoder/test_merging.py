@@ -91,7 +91,7 @@ def test_live_and_recorded_are_the_same_string(sent: str, data: st.DataObject) -
     assert keys(live) == keys(recorded) == sent
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_whatever_comes_whenever_it_comes_in_order_and_none_twice(data: st.DataObject) -> None:
     times = st.lists(st.tuples(st.sampled_from(KEYS), st.integers(0, 3000)), max_size=12)
