@@ -61,7 +61,8 @@ AGAIN_CONFIDENCE_MIN: Final = 0.65  # of a digit some of whose windows were left
 QUIET: Final = 1.4  # times the energy of a run's quietest window: those that are louder may be left out
 
 SHARE_MIN: Final = 0.64  # of a digit's energy in its two tones: 2.5 dB above all else in 4 kHz
-SHARE_FOR_SHORT: Final = 0.12  # more, for a digit of the fewest windows
+SHARE_FOR_SHORT: Final = 0.14  # more, for a digit that is hardly long enough
+SHORT: Final = 200  # samples
 SHARE_FOR_LONG: Final = -0.014  # less, for each window of a digit beyond LONG, if its tones are as they should be
 LONG: Final = 10
 LONG_TWIST_DB_MAX: Final = 4.0
@@ -71,7 +72,7 @@ APART_USUAL: Final = 1.2
 SHARE_FOR_OFF: Final = 0.1  # more, for each percent beyond OFF_USUAL that the worse of the two is off
 OFF_USUAL: Final = 1.0
 SHARE_FOR_TWIST: Final = 0.06  # more, for each dB of twist beyond what lines do: a vowel's first harmonics
-TWIST_DB_USUAL: Final = (-6.0, 10.0)
+TWIST_DB_USUAL: Final = (-5.0, 10.0)
 SHARE_FOR_UNSTEADY: Final = 0.2  # more, for each time beyond STEADY_USUAL of loudest against quietest window
 STEADY_USUAL: Final = 1.8
 CERTAIN_ABOVE: Final = 0.16  # so much more than needed, and a digit is certain
@@ -261,7 +262,7 @@ def _measured(windows: Windows, first: I64, last: I64) -> tuple[Found, Flags]:
     level = 10 * np.log10(pair / ((count - 2) * _ENERGY_AT_0_DBM0))
     twist = level[1] - level[0]
     loudness = _loudness_ratio(windows.seen[TOTAL], inner)
-    needed = _share_needed(offset, count, twist, loudness)
+    needed = _share_needed(offset, np.where(end - start < SHORT, 0, count), twist, loudness)
     good = (share >= needed) & _on_frequency(offset, count)
     good &= (share > STEADY_SHARE) | (loudness < STEADY_MAX)
     hidden = _hidden(windows, first, last) & (share >= HIDDEN_SHARE)
@@ -294,7 +295,10 @@ def _heard(offset_hz: F64) -> F64:
 
 
 def _share_needed(offset: F64, count: I64, twist: F64, loudness: F32) -> F64:
-    """How much of its energy a digit must have in its tones. offset: (2, n), percent; count: windows; the rest (n,)."""
+    """How much of its energy a digit must have in its tones.
+
+    offset: (2, n), percent; count: (n,), windows, 0 if it is hardly long enough; the rest (n,). Returns (n,).
+    """
     apart, worst = np.abs(offset[0] - offset[1]), np.maximum(np.abs(offset[0]), np.abs(offset[1]))
     usual = (apart <= APART_USUAL) & (worst <= OFF_USUAL) & (np.abs(twist) <= LONG_TWIST_DB_MAX)
     needed: F64 = np.maximum(SHARE_MIN + SHARE_FOR_LONG * usual * np.maximum(count - LONG, 0), SHARE_LEAST)
@@ -303,7 +307,7 @@ def _share_needed(offset: F64, count: I64, twist: F64, loudness: F32) -> F64:
     low, high = TWIST_DB_USUAL
     needed += SHARE_FOR_TWIST * np.maximum(np.maximum(low - twist, twist - high), 0)
     needed += SHARE_FOR_UNSTEADY * np.maximum(loudness - STEADY_USUAL, 0)
-    needed += SHARE_FOR_SHORT * (count <= ON_MIN)
+    needed += SHARE_FOR_SHORT * (count == 0)
     return np.minimum(needed, STEADY_SHARE)
 
 

@@ -48,13 +48,15 @@ MASK_HOPS: Final = 6  # … for so long
 FAR: Final = 1 << 40  # between lines, where places on all lines are one number
 
 HUM_HZ: Final = 55.0  # between 50 and 60: over 15 ms hardly to be told from either
-# What is slower than any tone: that energy is not held against a digit.
-_SLOW: Final = goertzel.slow(BLOCK, hum_hz=HUM_HZ)
-_SHAPES: Final = np.concatenate([goertzel.basis(LOW_HZ + HIGH_HZ, BLOCK), _SLOW])
+DIAL_HZ: Final = (350.0, 395.0, 440.0)  # whose sums cover every dial tone from 350 to 440, 15 to 20 Hz of beat too
+# What is slower than any key: that energy is not held against a digit, and none of it is taken for a key.
+_SLOW: Final = goertzel.slow(BLOCK, hum_hz=HUM_HZ, dial_hz=DIAL_HZ)
+_KEYS: Final = goertzel.basis(LOW_HZ + HIGH_HZ, BLOCK)
+_SHAPES: Final = np.concatenate([_KEYS - _KEYS @ _SLOW.T @ _SLOW, _SLOW])
 _COUNT: Final = len(_SHAPES)
 # The same, cut into the parts that fall on each hop of a window.
 _HOP_SHAPES: Final = np.concatenate([_SHAPES[:, at : at + HOP] for at in range(0, BLOCK, HOP)])
-_HOP_SLOW: Final = np.ascontiguousarray(goertzel.slow(HOP).T)
+_HOP_SLOW: Final = np.ascontiguousarray(goertzel.slow(HOP, dial_hz=DIAL_HZ[1:2]).T)
 _ENERGY_MIN: Final = BLOCK * peak_of(LEVEL_DBM0_MIN) ** 2  # two sines, width · peak² / 2 each
 _ECHO_STEPS: Final = np.arange(1, ECHO_HOPS + 1)[:, None]
 _MASK_STEPS: Final = np.arange(1, MASK_HOPS + 1)[:, None]
@@ -144,6 +146,7 @@ class Gate:
         tones += shown[8:16]
         rest = total.take(loud)
         rest -= np.add.reduce(shown[16:], axis=0)
+        np.maximum(rest, _ENERGY_MIN, out=rest)  # of loud dial tone nothing is left but errors of rounding
         strongest, pair = _strongest(tones)
         tonal = pair > BLOCK_SHARE_MIN * rest
         tonal &= np.minimum(strongest[0], strongest[1]) > WEAKER_SHARE_MIN * pair
@@ -275,7 +278,7 @@ def masked(hops: F32, place: I64, middle: Flags, energy: F32, at: I64, windows: 
     chosen, step, behind, enough = chosen[real], step[real], behind[real], enough[end[real]]
     real = place[chosen] == mine[behind] + step
     chosen, enough = chosen[real], enough[real]
-    # Direct current and hum hide nothing.
+    # Direct current, hum and dial tone hide nothing.
     slow = goertzel.energy(hops.take(chosen, axis=0) @ _HOP_SLOW)
     hidden_at: I64 = np.sort(chosen[energy[chosen] - slow > enough])
     return hidden_at

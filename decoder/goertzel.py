@@ -42,15 +42,15 @@ def products(frames: F32, basis: F32, out: F32) -> F32:
     return out
 
 
-def slow(width: int, *, hum_hz: float = 0.0) -> F32:
-    """What is no tone: a constant and a slope, and with `hum_hz` a wave of that frequency. Returns (2 or 4, width).
+def slow(width: int, *, hum_hz: float = 0.0, dial_hz: Sequence[float] = ()) -> F32:
+    """What is no key: a constant, a slope, and a wave of each of these frequencies. Returns (2 + 2·waves, width).
 
-    Orthonormal: the squares of a frame's products sum to the energy of direct current, rumble and mains hum in it.
+    Orthonormal: the squares of a frame's products sum to the energy of direct current, rumble, hum, dial tone in it.
     """
     time = np.arange(width) - (width - 1) / 2
-    phase = 2 * np.pi * hum_hz / RATE_HZ * time
-    shapes = [np.ones(width), time, *([np.cos(phase), np.sin(phase)] if hum_hz else [])]
-    return np.ascontiguousarray(np.linalg.qr(np.array(shapes).T)[0].T, np.float32)
+    phase = 2 * np.pi / RATE_HZ * np.outer([*([hum_hz] if hum_hz else []), *dial_hz], time)
+    shapes = np.concatenate([[np.ones(width), time], np.cos(phase), np.sin(phase)])
+    return np.ascontiguousarray(np.linalg.qr(shapes.T)[0].T, np.float32)
 
 
 def explained(products: F32) -> F32:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from decoder import g711, synth
+from decoder import dtmf, g711, synth
 from decoder.detector import detect_batch
 from decoder.samples import I16, Samples, peak_of
 from decoder.symbols import Digit
@@ -112,6 +112,22 @@ def test_hum_ten_times_stronger_than_a_tone_does_no_harm(hz: int) -> None:
     sound = on_the_line(1, level_dbm0=-22).astype(float)
     sound += peak_of(-12) * np.sin(2 * np.pi * hz * np.arange(len(sound)) / 8_000)
     assert keys_heard([np.rint(sound).astype(np.int16)]) == [STRING]
+
+
+@pytest.mark.parametrize("tones", [(400,), (425,), (350, 440), (385, 400, 415)], ids=str)
+def test_dial_tone_twice_as_strong_as_a_tone_does_no_harm(tones: tuple[int, ...]) -> None:
+    """The last is 400 Hz with 15 Hz on it, as Japanese exchanges ring back."""
+    sound = on_the_line(1, level_dbm0=-22).astype(float)
+    for hz in tones:
+        sound += peak_of(-16) * np.sin(2 * np.pi * hz * np.arange(len(sound)) / 8_000)
+    assert keys_heard([np.rint(sound).astype(np.int16)]) == [STRING]
+
+
+@pytest.mark.parametrize("tones", [(400,), (425,), (350, 440)], ids=str)
+def test_dial_tone_alone_is_not_looked_at_twice(tones: tuple[int, ...]) -> None:
+    time = np.arange(80_400) / 8_000
+    sound = sum(peak_of(-5) * np.sin(2 * np.pi * hz * time) for hz in tones)
+    assert not len(dtmf.Gate().hits(np.rint(sound).astype(np.int16).reshape(-1, dtmf.BLOCK)))
 
 
 def test_what_is_measured_is_what_was_sent() -> None:
