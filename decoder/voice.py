@@ -265,7 +265,9 @@ def _active(known: _Frames, count: int) -> Flags:
     active: Flags = above & loud
     if active.any():
         band = _BAND_OF[np.rint(known.place[mine]).astype(np.int64)]
-        active &= ~(_machine(known)[mine] & (rise[np.arange(count), band] > LINE_RISE_DB))
+        around = known.part(PAST - LINE_RUN - LINE_SKIRT, PAST + count + LINE_RUN + LINE_SKIRT)
+        machine = _machine(around)[LINE_RUN + LINE_SKIRT :][:count]
+        active &= ~(machine & (rise[np.arange(count), band] > LINE_RISE_DB))
     return active
 
 
@@ -282,17 +284,19 @@ def _floor(energy: F32, count: int) -> F32:
 
 def _machine(known: _Frames) -> Flags:
     """Which frames belong to a line that stands still: at least LINE_RUN frames together agree on it, by energy."""
+    found = np.zeros(len(known.line), np.bool_)
+    if not (known.rest < IMPURE_MAX * known.line).any():
+        return found
 
     def sums(values: F64) -> F64:
         total: F64 = sliding_window_view(values, LINE_RUN).sum(axis=1)
         return total
 
-    line = sums(known.line) + 1e-20
-    place = sums(known.line * known.place) / line
-    spread = sums(known.line * known.place**2) / line - place**2
+    line = sums(known.line)
+    place = sums(known.line * known.place) / np.maximum(line, 1e-20)
+    spread = sums(known.line * known.place**2) / np.maximum(line, 1e-20) - place**2
     steady = (sums(known.rest) <= IMPURE_MAX * line) & (spread < SPREAD_BINS**2)
     steady &= line**2 > LINE_FRAMES_MIN * sums(known.line**2)
-    found = np.zeros(len(known.line), np.bool_)
     for first in np.flatnonzero(steady).tolist():
         found[max(first - LINE_SKIRT, 0) : first + LINE_RUN + LINE_SKIRT] = True
     return found
