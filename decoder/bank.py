@@ -44,10 +44,10 @@ HopsOf = Callable[[I64, I64], F32]
 class Careful:
     """What has been looked at, lost, hidden and heard on each line. Hops count from the start of the line."""
 
-    def __init__(self, lines: int) -> None:
+    def __init__(self, lines: int, look: dtmf.Look | None = None) -> None:
         self.next = np.zeros(lines, np.int64)  # the window to look at next
         self.runs = Runs()
-        self._look = dtmf.Look()
+        self._look = look or dtmf.Look()
         self._looked = np.zeros(lines, np.int64)  # where the last look ended
         self._lost: dict[int, list[Span]] = {}  # hops that no window may touch and that are not yet behind us
         self._stood_still = np.zeros(lines, np.int64)  # hops that no clock counted: losses behind us, masked hops

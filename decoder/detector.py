@@ -159,8 +159,9 @@ def detect_batch(
 ) -> list[list[Symbol]]:
     """What a `Detector` says to each recording, many at once and much faster. Returns one list per recording."""
     found: list[list[Symbol]] = []
+    gate, look = dtmf.Gate(), dtmf.Look()
     for group in _groups(recordings):
-        found += _detect_group(group, signals, with_tones)
+        found += _detect_group(group, signals, with_tones, gate, look)
     return found
 
 
@@ -176,13 +177,15 @@ def _groups(recordings: Sequence[Samples]) -> Iterator[Sequence[Samples]]:
         yield recordings[first:]
 
 
-def _detect_group(recordings: Sequence[Samples], signals: frozenset[Signal], with_tones: bool) -> list[list[Symbol]]:
+def _detect_group(
+    recordings: Sequence[Samples], signals: frozenset[Signal], with_tones: bool, gate: dtmf.Gate, look: dtmf.Look
+) -> list[list[Symbol]]:
     """All as one line, one behind the other on its grid, with silence between."""
     lengths = [-(-(len(recording.pcm) + TAIL) // GRID) * GRID for recording in recordings]
     places = list(accumulate(lengths, initial=TAIL // BLOCK * BLOCK))
     total = places.pop()
     found: list[list[Symbol]] = [_gaps(recording) for recording in recordings]
-    digits = _digits(recordings, places, total) if Signal.DTMF in signals else None
+    digits = _digits(recordings, places, total, gate, look) if Signal.DTMF in signals else None
     if digits is not None:
         bounds = np.searchsorted(digits.end, [*places, total], side="right")
         shift = np.array([one.start - place for one, place in zip(recordings, places, strict=True)])
@@ -201,9 +204,11 @@ def _detect_group(recordings: Sequence[Samples], signals: frozenset[Signal], wit
     return found
 
 
-def _digits(recordings: Sequence[Samples], places: Sequence[int], total: int) -> Found | None:
+def _digits(
+    recordings: Sequence[Samples], places: Sequence[int], total: int, gate: dtmf.Gate, look: dtmf.Look
+) -> Found | None:
     """The digits of recordings that stand at `places` of one line, on its grid and far enough apart."""
-    gate, careful, hits = dtmf.Gate(), Careful(1), []
+    careful, hits = Careful(1, look), []
     for place, recording in zip(places, recordings, strict=True):
         for at, blocks in _tiles(recording.pcm):
             hits.append(gate.hits(blocks) + (place // BLOCK + at))

@@ -48,7 +48,7 @@ MASK_HOPS: Final = 6  # … for so long
 FAR: Final = 1 << 40  # between lines, where places on all lines are one number
 
 HUM_HZ: Final = 55.0  # between 50 and 60: over 15 ms hardly to be told from either
-DIAL_HZ: Final = (350.0, 395.0, 440.0)  # whose sums cover every dial tone from 350 to 440, 15 to 20 Hz of beat too
+DIAL_HZ: Final = (365.0, 425.0)  # whose sums cover every dial tone from 350 to 440, 15 to 20 Hz of beat too
 # What is slower than any key: that energy is not held against a digit, and none of it is taken for a key.
 _SLOW: Final = goertzel.slow(BLOCK, hum_hz=HUM_HZ, dial_hz=DIAL_HZ)
 _KEYS: Final = goertzel.basis(LOW_HZ + HIGH_HZ, BLOCK)
@@ -56,13 +56,13 @@ _SHAPES: Final = np.concatenate([_KEYS - _KEYS @ _SLOW.T @ _SLOW, _SLOW])
 _COUNT: Final = len(_SHAPES)
 # The same, cut into the parts that fall on each hop of a window.
 _HOP_SHAPES: Final = np.concatenate([_SHAPES[:, at : at + HOP] for at in range(0, BLOCK, HOP)])
-_HOP_SLOW: Final = np.ascontiguousarray(goertzel.slow(HOP, dial_hz=DIAL_HZ[1:2]).T)
+_HOP_SLOW: Final = np.ascontiguousarray(goertzel.slow(HOP, dial_hz=(sum(DIAL_HZ) / 2,)).T)
 _ENERGY_MIN: Final = BLOCK * peak_of(LEVEL_DBM0_MIN) ** 2  # two sines, width · peak² / 2 each
 _ECHO_STEPS: Final = np.arange(1, ECHO_HOPS + 1)[:, None]
 _MASK_STEPS: Final = np.arange(1, MASK_HOPS + 1)[:, None]
 _HIGH_GROUP: Final = np.array([[0], [4]])  # from its place among the high tones to that among all
 _PIECE: Final = goertzel.UNPACKED // _SHAPES.size  # blocks a product
-_TILE: Final = 800  # hops looked at together: what is made of them stays in the cache
+_TILE: Final = 1_600  # hops looked at together: what is made of them stays in the cache
 
 # Rows of `Windows.at` …
 LINE: Final = 0
