@@ -19,7 +19,6 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from decoder import fsk, softbits
@@ -36,6 +35,7 @@ LEVEL_DBM0_MIN: Final = -52.0
 SHARE_MIN: Final = 0.3  # of a window's energy around the tones, slow modems; white noise as loud as they are leaves 0.5
 SHARE_MIN_WIDE: Final = 0.6
 OTHER_MAX: Final = 0.25  # strongest 60 Hz elsewhere against what lies around the tones
+OPENS: Final = 1.25  # what quality an opening must have, times the least of an open ear
 QUALITY_MIN: Final = 0.42  # noise alone reaches 0.33 (300 baud)
 QUALITY_MIN_WIDE: Final = 0.30  # 0.24 (1200 baud)
 CLOSES: Final = round(0.3 * RATE_HZ)  # samples without a modem
@@ -78,26 +78,27 @@ class Channel:
         low, high = sorted((fastest.mark_hz, fastest.space_hz))
         hz = np.arange(WIDTH // 2 + 1) * _BIN_HZ
         reach = fastest.centre_hz * RANGE_PERCENT / 100 + fastest.baud / 3
-        self._inside = (hz >= low - reach) & (hz <= high + reach)
-        self._outside = (hz >= LOW_HZ) & ~self._inside
+        inside = (hz >= low - reach) & (hz <= high + reach)
+        self._outside = (hz >= LOW_HZ) & ~inside
+        self._sums = np.stack([inside, inside | self._outside], axis=1).astype(np.float32)
         wide = fastest.baud > 600
         self._share_min = SHARE_MIN_WIDE if wide else SHARE_MIN
         self.quality_min = QUALITY_MIN_WIDE if wide else QUALITY_MIN
 
     def counts(self, spectrum: F32) -> NDArray[np.bool_]:
         """Which windows may hold this modem. spectrum : (n, bins) energies  Returns (n,) of bool."""
-        inside = spectrum[:, self._inside].sum(axis=1)
-        outside = spectrum * self._outside
-        total = inside + outside.sum(axis=1)
-        three = outside[:, :-2] + outside[:, 1:-1] + outside[:, 2:]
-        loud = inside > _ENERGY_MIN
-        counts: NDArray[np.bool_] = loud & (inside > self._share_min * total) & (three.max(axis=1) < OTHER_MAX * inside)
+        inside, total = (spectrum @ self._sums).T
+        counts: NDArray[np.bool_] = (inside > _ENERGY_MIN) & (inside > self._share_min * total)
+        if counts.any():
+            outside = spectrum[counts] * self._outside
+            three = outside[:, :-2] + outside[:, 1:-1] + outside[:, 2:]
+            counts[counts] = three.max(axis=1) < OTHER_MAX * inside[counts]
         return counts
 
     def opens(self, sound: F32) -> float | None:
         """The frequency error of the modem in this stretch, if there is one. sound : as `shift_of` takes it"""
         shift_hz, quality = softbits.shift_of(self.windows[0], sound, RANGE_PERCENT)
-        return shift_hz if quality >= self.quality_min else None
+        return shift_hz if quality >= OPENS * self.quality_min else None
 
 
 @dataclass(slots=True)
@@ -166,10 +167,11 @@ class Carrier:
         """Windows up to number `until`. Where nothing counts and nothing is open, nothing is done."""
         at, count = self._hops * HOP - self._first, until - self._hops
         part = slice(at, at + (count - 1) * HOP + WIDTH)
-        frames = sliding_window_view(self._sound[part], WIDTH)[::HOP]
-        whole = sliding_window_view(self._heard[part], WIDTH)[::HOP].all(axis=1)
-        spectrum = _spectrum(frames)
-        counts = [line.channel.counts(spectrum) & whole for line in self._lines]
+        spectrum = _spectrum(self._sound[part])
+        counts = [line.channel.counts(spectrum) for line in self._lines]
+        if not self._heard[part].all():
+            hops = np.logical_and.reduce(self._heard[part].reshape(-1, HOP), axis=1)
+            counts = [mine & hops[:-1] & hops[1:] for mine in counts]
         found: list[Symbol] = []
         for line, mine in zip(self._lines, counts, strict=True):
             busy = np.flatnonzero(mine).tolist()
@@ -277,9 +279,10 @@ def _channel(modems: tuple[Modem, ...]) -> Channel:
     return Channel(modems)
 
 
-def _spectrum(frames: I16) -> F32:
-    """Energy of each window at each multiple of 20 Hz. (n, WIDTH) → (n, WIDTH // 2 + 1)"""
-    parts = np.fft.rfft(frames * _HANN, axis=1)
+def _spectrum(sound: I16) -> F32:
+    """Energy of each window at each multiple of 20 Hz. ((n + 1) · HOP,) → (n, WIDTH // 2 + 1)"""
+    hops = sound.reshape(-1, HOP)
+    parts = np.fft.rfft(np.concatenate([hops[:-1], hops[1:]], axis=1) * _HANN, axis=1)
     energy: F32 = (np.square(parts.real) + np.square(parts.imag)).astype(np.float32)
     return energy
 

@@ -284,7 +284,7 @@ def shift_of(window: Window, sound: F32, range_percent: float) -> tuple[float, f
     step = window.modem.baud / window.bits / 2
     count = math.ceil(reach / step)
     shifts = step * np.arange(-count, count + 1)
-    rows = stacked(window, correlations(window, base, shifts.astype(np.float32)))[..., :: STEPS // 4]
+    rows = stacked(window, correlations(window, base, shifts.astype(np.float32)))[..., :: STEPS // 2]
     found, _ = matched(window, rows, np.ones(2))
     fits = np.square(np.abs(found)).max(axis=-2)
     explained = fits.mean(axis=-1)
