@@ -31,6 +31,9 @@ BLOCK: Final = 9 * STEPS  # instants decided together: fewer than the shortest c
 KEPT: Final = 64 * BITS * STEPS  # instants remembered at most: then the best reading stands
 FOLLOWS: Final = 1.0  # nats: where nothing was heard, a character directly behind another is likelier than idle mark …
 BEGINS: Final = -1.0  # … and one out of idle mark less likely
+BEATEN: Final = (
+    30.0  # nats behind the best and one bit, which may count for one cutting and not yet for another: given up
+)
 _MIDDLES: Final = STEPS // 2 + STEPS * np.arange(BITS)  # of the ten bits, behind the beginning
 
 
@@ -123,19 +126,28 @@ class Cutter:
         if end < LENGTHS[0]:
             return []
         alive = end - LENGTHS[0]  # the first instant from which a character that has not ended may have begun
-        roots = set(self._from[alive:].tolist())
+        roots = set(self._from[alive:][self._may_win(alive)].tolist())
         all_idle = len(roots) == 1
         while len(roots) > 1:
             latest = max(roots)
             roots.remove(latest)
             roots.add(self._before(latest))
         root = roots.pop()
-        done = alive if all_idle else root - self._first
+        done = max(root - self._first, alive if all_idle else 0)
         if done <= 0 and end >= KEPT:
             done = end - KEPT // 2
         found = self._trace(done)
         self._forget(done)
         return found
+
+    def _may_win(self, alive: int) -> NDArray[np.bool_]:
+        """Of the cuttings whose last character has not ended yet, by where it would begin: which are not beaten."""
+        begin = np.arange(alive, len(self._score))
+        places = begin[:, None] + _MIDDLES
+        heard = np.where(places < len(self._soft), self._soft[np.minimum(places, len(self._soft) - 1)], 0)
+        total = self._score[begin] + _worth(heard)
+        live: NDArray[np.bool_] = total >= total.max() - BEATEN - np.abs(self._soft[alive:]).max()
+        return live
 
     def _before(self, root: int) -> int:
         """The end of the character before the one that ended at instant `root`."""

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decoder.detector import detect_batch
@@ -68,6 +68,7 @@ def test_by_sound(message: Message, line: str, note: str) -> None:
     assert [frame.raw for frame in frames] == [line.replace(" ", "")]
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from([1, 2, 4, 7, 9, 11, 16, 33]), st.binary(max_size=12)), min_size=1, max_size=5)
 )
@@ -93,6 +94,7 @@ def test_one_bad_bit_is_mended_where_parity_and_crc_agree_and_only_there() -> No
     assert rejected.reason is Reason.CHECKSUM
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=80))
 def test_any_characters_are_borne(octets: bytes) -> None:
     for result in read(characters(b"\x90\x81" + octets)):

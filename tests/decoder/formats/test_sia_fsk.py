@@ -230,6 +230,7 @@ def test_a_spoiled_group_is_given_once_when_it_is_repeated() -> None:
 printable = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=60)
 
 
+@settings(max_examples=50, deadline=None)
 @given(printable)
 def test_any_data_is_borne(data: str) -> None:
     for event in sia_events.events(data):
@@ -239,13 +240,14 @@ def test_any_data_is_borne(data: str) -> None:
         assert isinstance(result, Frame | Rejected)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=100))
 def test_any_characters_are_borne(octets: bytes) -> None:
     if octets:
         read(characters(octets), quiet=80_000)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 12), st.integers(1, 255))
 def test_one_changed_octet_is_never_read(place: int, change: int) -> None:
     octets = bytearray(ACCOUNT + block("N", b"MA001", ack=True))
@@ -263,6 +265,7 @@ messages = st.builds(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(messages)
 def test_encode_and_read(message: Message) -> None:
     (frame,) = frames(read(characters(bytes.fromhex(sia_fsk.encode(message)))))
