@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
+import json
+import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,13 +15,16 @@ from hypothesis import strategies as st
 
 from decoder import fsk, sia_events
 from decoder.detector import detect_batch
-from decoder.exchange import Message
-from decoder.formats import sia_fsk
+from decoder.exchange import Message, Signal
+from decoder.formats import contact_id, number_display, sia_fsk
 from decoder.frame import Frame, Reason, Rejected
+from decoder.reading import Reading
 from decoder.samples import I16, Samples, Span
 from decoder.sia_blocks import block
 from decoder.symbols import Character
+from decoder.synth import dtmf, steps
 
+CORPUS = Path(__file__).parents[2] / "corpus"
 ACCOUNT = block("#", b"1234")
 BLOCKS = [
     ("04 23 31 32 33 34 DC", block("#", b"1234")),
@@ -306,3 +313,31 @@ def test_a_lost_packet_is_mended(at: int) -> None:
     sound = np.concatenate([quiet, *sia_fsk.send(message)[:1], quiet])
     sound[at : at + 160] = 0
     assert [frame.raw for frame in by_sound(sound, (Span(at, at + 160),))] == ["#1234 Nri01/QA03"]
+
+
+def test_the_corpus_is_what_its_maker_makes() -> None:
+    spec = importlib.util.spec_from_file_location("make_sia", CORPUS / "sia_fsk" / "make.py")
+    assert spec is not None
+    assert spec.loader is not None
+    make = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make)
+    for name, (sound, _, raws, *_) in make.cases().items():
+        with wave.open(str(CORPUS / f"{name}.wav")) as recording:
+            kept = np.frombuffer(recording.readframes(recording.getnframes()), "<i2")
+        assert np.array_equal(sound, kept), name
+        assert raws == json.loads((CORPUS / f"{name}.json").read_text())["frames"]
+
+
+def test_calls_in_keypad_digits_are_none_of_ours() -> None:
+    calls = [
+        steps(contact_id.HANDSHAKE),
+        dtmf("123418110101001*"),
+        steps(contact_id.KISS_OFF),
+        dtmf("1470147036936936"),
+    ]
+    pause = np.zeros(2_400, np.int16)
+    sound = np.concatenate([piece for call in calls for piece in (pause, call)])
+    signals = frozenset({Signal.BELL_103, Signal.V_21, Signal.V_23})
+    reading = Reading([sia_fsk.FORMAT, number_display.FORMAT])
+    results = [result for symbol in detect_batch([Samples(0, sound)], signals)[0] for result in reading.hear(symbol)]
+    assert results + reading.tick(len(sound) + 80_000) == []
