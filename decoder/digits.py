@@ -63,10 +63,12 @@ QUIET: Final = 1.4  # times the energy of a run's quietest window: those that ar
 SHARE_MIN: Final = 0.64  # of a digit's energy in its two tones: 2.5 dB above all else in 4 kHz
 SHARE_FOR_SHORT: Final = 0.14  # more, for a digit that is hardly long enough
 SHORT: Final = 200  # samples
+SHARE_FOR_BRIEF: Final = 0.04  # more, for one shorter than panels send them
+BRIEF: Final = 300
 SHARE_FOR_LONG: Final = -0.014  # less, for each window of a digit beyond LONG, if its tones are as they should be
 LONG: Final = 10
-LONG_TWIST_DB_MAX: Final = 4.0
-SHARE_LEAST: Final = 0.58  # 1.4 dB above all else
+LONG_TWIST_DB_MAX: Final = 2.5
+SHARE_LEAST: Final = 0.5  # as much tone as everything else
 SHARE_FOR_APART: Final = 0.12  # more, for each percent beyond APART_USUAL that the two frequency errors differ
 APART_USUAL: Final = 1.2
 SHARE_FOR_OFF: Final = 0.1  # more, for each percent beyond OFF_USUAL that the worse of the two is off
@@ -262,7 +264,7 @@ def _measured(windows: Windows, first: I64, last: I64) -> tuple[Found, Flags]:
     level = 10 * np.log10(pair / ((count - 2) * _ENERGY_AT_0_DBM0))
     twist = level[1] - level[0]
     loudness = _loudness_ratio(windows.seen[TOTAL], inner)
-    needed = _share_needed(offset, np.where(end - start < SHORT, 0, count), twist, loudness)
+    needed = _share_needed(offset, count, end - start, twist, loudness)
     good = (share >= needed) & _on_frequency(offset, count)
     good &= (share > STEADY_SHARE) | (loudness < STEADY_MAX)
     hidden = _hidden(windows, first, last) & (share >= HIDDEN_SHARE)
@@ -294,10 +296,10 @@ def _heard(offset_hz: F64) -> F64:
     return kept
 
 
-def _share_needed(offset: F64, count: I64, twist: F64, loudness: F32) -> F64:
+def _share_needed(offset: F64, count: I64, length: I64, twist: F64, loudness: F32) -> F64:
     """How much of its energy a digit must have in its tones.
 
-    offset: (2, n), percent; count: (n,), windows, 0 if it is hardly long enough; the rest (n,). Returns (n,).
+    offset: (2, n), percent; count: (n,), windows; the rest (n,), too. Returns (n,).
     """
     apart, worst = np.abs(offset[0] - offset[1]), np.maximum(np.abs(offset[0]), np.abs(offset[1]))
     usual = (apart <= APART_USUAL) & (worst <= OFF_USUAL) & (np.abs(twist) <= LONG_TWIST_DB_MAX)
@@ -307,7 +309,7 @@ def _share_needed(offset: F64, count: I64, twist: F64, loudness: F32) -> F64:
     low, high = TWIST_DB_USUAL
     needed += SHARE_FOR_TWIST * np.maximum(np.maximum(low - twist, twist - high), 0)
     needed += SHARE_FOR_UNSTEADY * np.maximum(loudness - STEADY_USUAL, 0)
-    needed += SHARE_FOR_SHORT * (count == 0)
+    needed += SHARE_FOR_BRIEF * (length < BRIEF) + (SHARE_FOR_SHORT - SHARE_FOR_BRIEF) * (length < SHORT)
     return np.minimum(needed, STEADY_SHARE)
 
 
