@@ -106,7 +106,7 @@ def tries(call: Call, count: int, seed: int, ears: list[Callable[[Samples, Modem
         random = np.random.default_rng([seed, number])
         account, zone = f"{random.integers(0, 10_000):04d}", f"{random.integers(1, 100):03d}"
         octets = sia_fsk.group(Message(account, str(random.choice(["MA", "QA", "FA", "RP"])), "1", "01", zone))
-        wanted = f"#{account} {octets[9:-1].decode()}"
+        wanted = f"#{account} {octets[8:-1].decode()}"
         reader, done, start = sia_fsk.Reader(), np.zeros(1 + len(ears), bool), 0
         for attempt in range(5):
             if done.all():
