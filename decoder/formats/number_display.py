@@ -154,8 +154,7 @@ class Reader:
         """Nothing more was heard before `at`."""
         if self.deadline is None or at < self.deadline:
             return []
-        burst = self._burst
-        if len(burst) < 4:
+        if [one.value & 0x7F for one in self._burst[2:4]] != [HEADER, DLE]:  # not worth a complaint
             self._burst = []
             return []
         return [self._ended()]
