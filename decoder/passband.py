@@ -75,10 +75,9 @@ class Sums:
 
         White noise of power P in the passband gives a mean of P, a sine of peak A on frequency count · A² / 4.
         """
-        first = start + MARGIN
-        return _energy(
-            self.running[:, first + width] - self.running[:, first], self.counted[first + width] - self.counted[first]
-        )
+        first = np.clip(start + MARGIN, 0, len(self.counted) - 1)
+        last = np.clip(start + MARGIN + width, 0, len(self.counted) - 1)
+        return _energy(self.running[:, last] - self.running[:, first], self.counted[last] - self.counted[first])
 
     def energies(self, first: int, count: int, step: int, width: int) -> tuple[F64, F64]:
         """The same for `count` windows from `first` on, `step` apart; much quicker."""

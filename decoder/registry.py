@@ -25,6 +25,9 @@ USUAL: Final = tuple(known for known in FORMATS if known.integrity and known.kis
 """What is read where nobody says otherwise. A format without a check is off until it is asked for by name; one that is
 never acknowledged (caller identification) is no alarm."""
 
+LIVE: Final = tuple(known for known in USUAL if known.greeting == contact_id.FORMAT.greeting)
+"""What a telephone line serves where nobody says otherwise: one handshake greets all of these."""
+
 
 def by_name(name: str) -> Format:
     """The format of this name. Raises ValueError that lists the names there are."""

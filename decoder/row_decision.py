@@ -8,7 +8,7 @@ of known accounts has any part in this: who is known changes no digit and lifts 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -18,13 +18,14 @@ from decoder.passband import F64, I64
 from decoder.samples import RATE_HZ
 from decoder.symbols import KEYS, Row
 
-ACCEPT: Final = 0.9  # chance above which a row is a message …
-CERTAIN: Final = 0.99  # … and above which it is called certain
+ACCEPT: Final = 0.98  # chance above which a row is a message …
+CERTAIN: Final = 0.999  # … and above which it is called certain
 OPEN: Final = 0.5  # chance of a digit by sound alone below which the layout decided it
+CHANGED_LEAST: Final = 0.05  # of the chance of the likeliest key by sound: with less, the sound has decided otherwise
 RECOVERED_MOST: Final = 3  # digits that a message may owe to its layout
 PRESENT: Final = 0.35  # of the usual presence that a digit needs to count as heard …
 ABSENT_MOST: Final = 2  # … and digits that need not
-EDGE_LEAST: Final = -1.5  # presence of what may be a first or last digit that the sound does not show
+EDGE_LEAST: Final = 0.15  # of the usual presence, and something may be a first or last digit
 EDGE_WEAK: Final = 0.5  # of the usual presence, and a first or last digit may be none
 KEPT: Final = 4  # rows in doubt …
 KEPT_FOR: Final = 20 * RATE_HZ  # … and for how long: a unit's four attempts
@@ -77,14 +78,15 @@ class Decider:
 
     def decide(self, row: Row) -> Decision | None:
         """What this row says, with those before it if it repeats them; None if it is no message of this layout."""
-        best: tuple[Decision, F64] | None = None
-        for heard, absent in self._windows(row):
-            found = self._decided(heard, absent)
-            if found is not None and (best is None or found.chance > best[0].chance):
-                best = found, heard
-        if best is None:
+        weighed = [(self._decided(heard, absent), heard) for heard, absent in self._windows(row)]
+        found = [(decision, heard) for decision, heard in weighed if decision is not None]
+        if not found:
             return None
-        alone, heard = best
+        alone, heard = max(found, key=lambda one: one[0].chance)
+        # Where a digit is missing only the sum says which: all places at which it might be must be weighed.
+        rivals = sum(decision.chance for decision, _ in found if decision.keys != alone.keys)
+        if rivals:
+            alone = replace(alone, chance=alone.chance**2 / (alone.chance + rivals))
         if alone.accepted:
             return alone
         self._doubtful = [one for one in self._doubtful if row.start - one[0] <= KEPT_FOR][-KEPT:]
@@ -98,7 +100,7 @@ class Decider:
         A digit at either end that is weak may be none; where the row is short of one, what stands next to it may be.
         """
         slots = list(zip(row.digits, row.presence, strict=True))
-        edges = [one for one in (row.before, row.after) if one is not None and one[1] >= EDGE_LEAST]
+        edges = [one for one in (row.before, row.after) if one is not None and one[1] >= EDGE_LEAST * row.usual]
         slots = [*(edges[:1] if row.before in edges else []), *slots, *(edges[-1:] if row.after in edges else [])]
         core = range(slots.index((row.digits[0], row.presence[0])), len(slots) - (row.after in edges))
         for first in range(len(slots) - len(self._layout) + 1):
@@ -131,7 +133,8 @@ class Decider:
         share /= share.sum(axis=1, keepdims=True)
         mine = share[np.arange(len(heard)), [KEYS.index(key) for key in guess.keys]]
         recovered = tuple(np.flatnonzero(mine < OPEN).tolist())
-        chance = guess.chance if len(recovered) <= RECOVERED_MOST else 0.0
+        changed = bool((mine < share.max(axis=1) * CHANGED_LEAST).any())
+        chance = 0.0 if changed or len(recovered) > RECOVERED_MOST else guess.chance
         return Decision(guess.keys, chance if absent <= ABSENT_MOST else chance / 2, recovered)
 
 

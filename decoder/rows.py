@@ -43,6 +43,7 @@ LATENCY: Final = 8  # hops: so many may be taken at once while nothing is going 
 LONGEST: Final = 300  # hops, 6 s, that one look covers
 SHORTEST: Final = 20  # hops, 400 ms: six short digits
 SEEN: Final = from_ms(12)  # of where a next digit would stand, and something of it would have been seen …
+OVER: Final = from_ms(75)  # of quiet behind any row: the digits may be further apart at its end than before
 IGNORED: Final = from_ms(60)  # … which after so long was none
 LEVEL_DBM0_MIN: Final = -52.0
 
@@ -184,7 +185,7 @@ class Rows:
         if row is None:
             return []
         self._pause = _pause_of(row)
-        told = row.end + self._pause + (IGNORED if row.after is not None and row.after[1] > 0 else SEEN)
+        told = row.end + max(self._pause + (IGNORED if row.after is not None and row.after[1] > 0 else SEEN), OVER)
         if row.known_at < told:
             self._due = self._done + min(-((row.known_at - told) // HOP), 1) if self._quiet else None
             return []

@@ -136,3 +136,8 @@ class Gap:
 
 
 Symbol = Digit | Row | Tone | Pulse | Character | Gap
+
+
+def place_of(symbol: Symbol) -> int:
+    """Where in a stream of symbols it stands: at its end, but for a row, which is known only later."""
+    return symbol.known_at if isinstance(symbol, Row) else symbol.end

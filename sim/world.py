@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from decoder.exchange import Message, ToneStep
-from decoder.registry import FORMATS
+from decoder.registry import LIVE
 from decoder.samples import RATE_HZ, from_ms
 from decoder.symbols import Digit, Symbol
 from receiver.clock import Now
@@ -158,8 +158,8 @@ class World:
         self._disk = Disk()
         self._station: Station[Stretch] | None = Station(
             self._calls,
-            CallSettings(FORMATS),
-            ear=lambda: SymbolEar(FORMATS),
+            CallSettings(LIVE),
+            ear=lambda: SymbolEar(LIVE),
             number=self._keys.random_subject,
             digest=lambda number: self._keys.digest("phone", number),
         )
@@ -304,7 +304,7 @@ class World:
         call = self._calls[line]
         if call is None or call.answered_at is None:
             return
-        if play.steps == FORMATS[0].kiss_off:
+        if play.steps == LIVE[0].kiss_off:
             call.kiss_offs += 1
             self._check_promise(line, call)
         begins, ends = self.at + from_ms(self.rng.uniform(30, 120)), 0
@@ -385,7 +385,7 @@ class World:
             after_handshake_ms=rng.uniform(250, 300),
             mishear=self.faults.mishears,
         )
-        return Unit(number, f"07756100{number:02d}", Panel(settings, FORMATS[0].encode, rng.random))
+        return Unit(number, f"07756100{number:02d}", Panel(settings, LIVE[0].encode, rng.random))
 
     def _press(self, unit: Unit) -> None:
         self._take(unit, unit.panel.start())

@@ -179,8 +179,13 @@ class Reader:
 
     @property
     def _sure(self) -> bool:
-        """Whether the digits of the run leave no doubt, or are no message anyway."""
-        return decode(_text(self._own)) is None and min(digit.confidence for digit in self._own) >= SURE
+        """Whether the digits of the run are a message beyond doubt."""
+        return decode(_text(self._own)) is None and self._all_sure
+
+    @property
+    def _all_sure(self) -> bool:
+        """Whether sixteen digits were heard one by one, each of them beyond doubt, message or not."""
+        return len(self._own) == LENGTH and min(digit.confidence for digit in self._own) >= SURE
 
     def _hear_row(self, row: Row) -> list[Frame | Rejected]:
         decision = self._decider.decide(row)
@@ -191,7 +196,7 @@ class Reader:
         if over and self._judged:
             return []
         digits = _row_digits(decision.keys)
-        if decision.accepted and not (over and self._sure and len(self._own) == LENGTH):
+        if decision.accepted and not (over and self._all_sure and digits != _ten(_text(self._own))):
             if over:
                 self._judged = len(self._heard)
             return [self._row_frame(row, decision, digits, self._end if over else row.end)]
@@ -300,9 +305,13 @@ class Reader:
 
 
 def _row_digits(keys: str) -> str:
-    """Keys of a row as digits; a check value of ten sent as key D is a 0."""
-    digits = "".join(KEY_DIGITS[key] for key in keys)
-    return digits[:-1] + "0" if digits.endswith("A") else digits
+    """Keys of a row as digits."""
+    return _ten("".join(KEY_DIGITS[key] for key in keys))
+
+
+def _ten(digits: str) -> str:
+    """A check value of ten that was sent as key D, as it should be."""
+    return digits[:-1] + "0" if len(digits) == LENGTH and digits.endswith("A") else digits
 
 
 def _row_text(row: Row) -> str:

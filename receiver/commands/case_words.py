@@ -52,6 +52,7 @@ FLAGS: Final = {
     "two_cards": "装置を共用(助けの要る人を確かめる)",
     "device_unknown": "未登録の装置",
     "unidentified": "未特定",
+    "account_recovered": "番号の一部は検査数字による推定(最初に住所を確かめる)",
     "technical_test": "家庭にない装置(試験か確認)",
     "unknown_signal": "判読できない信号(緊急として扱う)",
     "cancel_signal": "取消信号あり(折返しは行う)",

@@ -83,6 +83,7 @@ def frame_accepted(
         zone=frame.zone,
         confidence=round(frame.confidence, 4),
         recovered=list(frame.recovered),
+        account_recovered=frame.account_recovered,
         start=frame.start,
         end=frame.end,
         heard_at_us=heard_at_us,

@@ -51,7 +51,7 @@ FIELDS: Final[Mapping[Wants, frozenset[str]]] = {
         "partition",
         "zone",
     }
-    | {"confidence", "recovered", "heard_at_us", "duplicate_of", "no_kiss_off"}
+    | {"confidence", "recovered", "account_recovered", "heard_at_us", "duplicate_of", "no_kiss_off"}
     | {"device", "due_us", "missed_at_us", "late", "manual", "reason", "by_us"},
     Wants.CASE: _ALWAYS
     | {

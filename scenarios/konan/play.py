@@ -115,6 +115,7 @@ class _Player:
             "duplicate_of": fact.get("duplicate_of"),
             "voice_path": fact.get("voice_path", False),
             "no_kiss_off": fact.get("no_kiss_off", False),
+            "account_recovered": fact.get("account_recovered", False),
         }
         return Fact("reception", "intake", payload)
 

@@ -56,6 +56,7 @@ def open_case(turn: Turn, meaning: Meaning, who: Identified, home: str) -> Begin
     previous = repeated or _recent_case(turn, home)
     flags = who.flags | ({"unknown_signal"} if meaning.signal == Signal.UNKNOWN else set())
     flags |= {"cancel_signal"} if meaning.signal == Signal.CANCEL else set()
+    flags |= _doubt_of_account(payload)
     kind = Signal.EMERGENCY if meaning.signal in ALARMS else meaning.signal
     steps.open(
         subject=(who.home.subject if who.home else None) or str(payload.get("call") or home),
@@ -82,6 +83,11 @@ def open_case(turn: Turn, meaning: Meaning, who: Identified, home: str) -> Begin
     )
     _tell_of_oddities(turn, who)
     return begins
+
+
+def _doubt_of_account(payload: Json) -> set[str]:
+    """The check digit, not the sound, gave a digit of the account: who it is must be asked first (K-11.2.1b)."""
+    return {"account_recovered"} if payload.get("account_recovered") else set()
 
 
 def _recent_case(turn: Turn, home: str) -> Case | None:
@@ -179,6 +185,7 @@ def _alarm(turn: Turn, meaning: Meaning, who: Identified, home: str) -> None:
     for case in reversed(turn.book.open_cases_of(home)):
         if emergency.joins(case):
             flags = case.flags | {"cancel_signal"} if meaning.signal == Signal.CANCEL else case.flags
+            flags |= _doubt_of_account(turn.fact.payload)
             append(turn, case, meaning.signal, flags=flags)
             found = emergency.EMERGENCY.find(case.state, Does.RECEPTION)
             with turn.steps.under(found):

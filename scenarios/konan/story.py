@@ -44,6 +44,7 @@ SIGNAL_KEYS: Final = (
     "duplicate_of",
     "voice_path",
     "no_kiss_off",
+    "account_recovered",
     "call",
 )
 OTHERS: Final = {

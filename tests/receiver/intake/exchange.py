@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from decoder.registry import FORMATS
+from decoder.registry import LIVE
 from decoder.samples import RATE_HZ, Samples
 from drivers import line as lines
 from drivers.loopback import Loopback
@@ -24,7 +24,7 @@ from sim.panel import Panel, PanelEffect, PanelSettings
 from sim.phone import Phone
 
 BLOCK = 160
-SETTINGS = CallSettings(FORMATS)
+SETTINGS = CallSettings(LIVE)
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Exchange:
         self.station: Station[Samples] = Station(
             [one.near.name for one in self.both],
             SETTINGS,
-            ear=lambda: SoundEar(FORMATS),
+            ear=lambda: SoundEar(LIVE),
             number=lambda: f"call {next(numbers)}",
             digest=lambda number: f"digest of {number}",
         )
@@ -119,7 +119,7 @@ class Home:
 
     def call(self) -> Home:
         rng = np.random.default_rng(self.seed)
-        self.phone = Phone(Panel(self.settings, FORMATS[0].encode, lambda: float(rng.random())), rng)
+        self.phone = Phone(Panel(self.settings, LIVE[0].encode, lambda: float(rng.random())), rng)
         self.bad = BadLine(Impairments.parse(self.through), rng)
         self.far = self.exchange.both[self.line].far
         self.far.attach(self._told)
