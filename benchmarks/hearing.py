@@ -21,7 +21,7 @@ from decoder.frame import Frame, Rejected
 from decoder.reading import Reading
 from decoder.registry import USUAL
 from decoder.samples import RATE_HZ, Samples, Span
-from decoder.symbols import Digit
+from decoder.symbols import Digit, Row
 
 TICK = RATE_HZ // 50
 LIVE = RATE_HZ // 50
@@ -113,7 +113,7 @@ def heard(samples: Samples, block: int = BLOCK) -> list[Frame | Rejected]:
 
     for piece in blocks(samples, block):
         for symbol in detector.feed(piece):
-            tick(symbol.end)
+            tick(symbol.known_at if isinstance(symbol, Row) else symbol.start)
             results += reading.hear(symbol)
         tick(detector.heard_until)
     for symbol in detector.finish():

@@ -66,7 +66,8 @@ class Decision:
 
     @property
     def accepted(self) -> bool:
-        return self.chance >= ACCEPT
+        """Whether it is a message. One sum can fill in one digit; of two the sound must have said nearly all."""
+        return self.chance >= (CERTAIN if len(self.recovered) > 1 else ACCEPT)
 
 
 class Decider:
