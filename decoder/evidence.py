@@ -35,6 +35,7 @@ QUIETER: Final = 0.3  # quantile of a group's energies that is noise: at most on
 QUIETER_OF_NOISE: Final = 0.357  # … and of an exponential distribution that quantile, in units of its mean
 LOUDER: Final = 0.88  # quantile of the windows' strongest tones that is a digit well covered: half of the time is pause
 
+TABLE: Final = 2_048  # steps of amplitude, finer than any of it is known
 OFFSETS: Final = np.arange(-3.6, 3.61, 0.3)  # percent; a unit's clock is never further off
 SPECTRUM: Final = 256  # points: 5.2 Hz apart
 PORTION: Final = 54  # of the passband, 40 ms, looked at for the offset
@@ -106,25 +107,26 @@ class Scale:
 
     def __init__(self, level: Level, width: int) -> None:
         self.unit, expected = level.expected(width)
-        self._table, self.mean = _table(round(25 * np.log(max(expected, 0.1))))
+        self._ratios, self._fineness, self.mean = _table(round(25 * np.log(max(expected, 0.1))))
 
     def ratio(self, energy: F64) -> F64:
         """Natural log of: density if the tone is on, over density if it is not. Any shape."""
-        return np.interp(np.sqrt(energy / self.unit), *self._table)
+        place = np.sqrt(energy * (self._fineness**2 / self.unit))
+        return self._ratios[np.minimum(place, TABLE - 1).astype(np.intp)]
 
 
 @cache
-def _table(fineness: int) -> tuple[tuple[F64, F64], float]:
-    """Amplitudes and their ratios where exp(fineness / 25) is expected; and what a tone gives on the mean."""
+def _table(fineness: int) -> tuple[F64, float, float]:
+    """Ratios by amplitude where exp(fineness / 25) is expected; steps per unit of amplitude; a tone's mean ratio."""
     expected = float(np.exp(fineness / 25))
-    amplitude = np.linspace(0, 3 * expected + 6, 400)
+    amplitude, step = np.linspace(0, 3 * expected + 6, TABLE, retstep=True)
     spread = float(np.sqrt(0.5 + (SPREAD * expected) ** 2))
     anything = UNFORESEEN / (1 + amplitude) ** 2
     normal = np.exp(-0.5 * ((amplitude - expected) / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
     on = (1 - UNFORESEEN) * normal + anything
     off = (1 - UNFORESEEN) * 2 * amplitude * np.exp(-(amplitude**2)) + anything
     ratio = np.log(on / off)
-    return (amplitude, ratio), float((normal * ratio).sum() / normal.sum())
+    return ratio, 1 / float(step), float((normal * ratio).sum() / normal.sum())
 
 
 def tone_ratios(energy: F64, count: F64, scales: tuple[Scale, Scale], width: int) -> F64:

@@ -66,7 +66,7 @@ class Decision:
 
     @property
     def accepted(self) -> bool:
-        """Whether it is a message. One sum can fill in one digit; of two the sound must have said nearly all."""
+        """Whether it is a message. One sum fills in one digit: of two, the sound must have said nearly all."""
         return self.chance >= (CERTAIN if len(self.recovered) > 1 else ACCEPT)
 
 
