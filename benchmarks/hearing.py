@@ -18,7 +18,7 @@ from lines.panel import check_digit
 from decoder.detector import Detector, detect_batch
 from decoder.exchange import signals_of
 from decoder.frame import Frame, Rejected
-from decoder.reading import Reading
+from decoder.reading import Reading, heard_before
 from decoder.registry import USUAL
 from decoder.samples import RATE_HZ, Samples, Span
 from decoder.symbols import Digit, Row
@@ -27,7 +27,7 @@ TICK = RATE_HZ // 50
 LIVE = RATE_HZ // 50
 BLOCK = RATE_HZ // 5
 PAUSE = RATE_HZ // 2  # parts messages in what a detector of digits has heard
-CERTAIN = 0.99
+CERTAIN = 0.999  # as `row_decision.CERTAIN` has it
 CONTACT_ID = "contact-id"
 
 
@@ -113,7 +113,7 @@ def heard(samples: Samples, block: int = BLOCK) -> list[Frame | Rejected]:
 
     for piece in blocks(samples, block):
         for symbol in detector.feed(piece):
-            tick(symbol.known_at if isinstance(symbol, Row) else symbol.start)
+            tick(heard_before(symbol))
             results += reading.hear(symbol)
         tick(detector.heard_until)
     for symbol in detector.finish():

@@ -36,7 +36,9 @@ QUIETER_OF_NOISE: Final = 0.357  # … and of an exponential distribution that q
 LOUDER: Final = 0.88  # quantile of the windows' strongest tones that is a digit well covered: half of the time is pause
 
 TABLE: Final = 2_048  # steps of amplitude, finer than any of it is known
-OFFSETS: Final = np.arange(-3.6, 3.61, 0.3)  # percent; a unit's clock is never further off
+OFFSET_STEP: Final = 0.3
+OFFSETS: Final = np.arange(-3.6, 3.61, OFFSET_STEP)  # percent; a unit's clock is never further off
+OWN_OFFSET: Final = 1.12  # so much stronger at an offset of its own, and a group has one
 SPECTRUM: Final = 256  # points: 5.2 Hz apart
 PORTION: Final = 54  # of the passband, 40 ms, looked at for the offset
 
@@ -59,8 +61,11 @@ class Level:
         return unit, float(np.sqrt(self.tone * width / unit))
 
 
-def offset_percent(band: C128, known: F64) -> float:
-    """How far the panel's clock is off, in percent: where its tones are strongest, all of them moved by the same."""
+def offsets_percent(band: C128, known: F64) -> tuple[float, float]:
+    """How far off the panel's tones are, low and high group, in percent: where they are strongest.
+
+    By the same for both groups, as a clock makes it, unless one group is much stronger elsewhere.
+    """
     count = max((len(band) - PORTION) // (PORTION // 2) + 1, 1)
     whole = np.zeros((count - 1) * (PORTION // 2) + PORTION, np.complex128)
     whole[: len(band)] = (band * known)[: len(whole)]
@@ -71,13 +76,21 @@ def offset_percent(band: C128, known: F64) -> float:
     low = np.floor(place).astype(np.int64)
     share = place - low
     at = power[:, low % SPECTRUM] * (1 - share) + power[:, (low + 1) % SPECTRUM] * share  # (frames, 8, offsets)
-    best = sum(at[:, group].max(axis=1).sum(axis=0) for group in GROUPS)
-    top = int(np.argmax(best))
+    groups = [at[:, group].max(axis=1).sum(axis=0) for group in GROUPS]
+    both = groups[0] + groups[1]
+    common = int(both.argmax())
+    first, second = (_peak(own if own.max() > OWN_OFFSET * own[common] else both) for own in groups)
+    return first, second
+
+
+def _peak(strength: F64) -> float:
+    """The offset at which `strength` (offsets,) is greatest, between the grid's values."""
+    top = int(strength.argmax())
     if not 0 < top < len(OFFSETS) - 1:
         return float(OFFSETS[top])
-    left, middle, right = best[top - 1 : top + 2]
+    left, middle, right = strength[top - 1 : top + 2]
     bend = left - 2 * middle + right
-    return float(OFFSETS[top] + (0.3 * 0.5 * (left - right) / bend if bend < 0 else 0.0))
+    return float(OFFSETS[top] + (0.5 * OFFSET_STEP * (left - right) / bend if bend < 0 else 0.0))
 
 
 def levels(energy: F64, count: F64, width: int) -> tuple[Level, Level] | None:

@@ -18,7 +18,7 @@ from decoder.passband import F64, I64
 from decoder.samples import RATE_HZ
 from decoder.symbols import KEYS, Row
 
-ACCEPT: Final = 0.98  # chance above which a row is a message …
+ACCEPT: Final = 0.995  # chance above which a row is a message …
 CERTAIN: Final = 0.999  # … and above which it is called certain
 OPEN: Final = 0.5  # chance of a digit by sound alone below which the layout decided it
 CHANGED_LEAST: Final = 0.05  # of the chance of the likeliest key by sound: with less, the sound has decided otherwise

@@ -25,7 +25,7 @@ from decoder.evidence import (
     key_ratios,
     levels,
     log_sum,
-    offset_percent,
+    offsets_percent,
     presence,
     tone_ratios,
 )
@@ -75,8 +75,8 @@ class Stretch:
         padded[: len(known)] = known
         self.known = np.asarray(padded.reshape(-1, STEP).all(axis=1), np.float64)
         self.band = passband(sound, known)
-        self.offset = offset_percent(self.band, self.known)
-        self.sums: Sums = sums(self.band, self.known, HZ * (1 + self.offset / 100))
+        self.offsets = offsets_percent(self.band, self.known)
+        self.sums: Sums = sums(self.band, self.known, HZ * (1 + np.repeat(self.offsets, 4) / 100))
         self._known_levels: dict[int, tuple[Level, Level] | None] = {}
         self.grid: I64 = np.arange(0, max(count - FIRST_WIDTH, 0), GRID_STEP)
 
@@ -216,7 +216,7 @@ def row_of(sound: I16, known: Flags, at: int, known_at: int) -> Row | None:
     heard = np.flatnonzero(there[1:-1] > EDGE_SHARE * usual) + 1
     if len(heard) < DIGITS_MIN or np.median(there[heard]) < USUAL_SHARE * usual:
         return None
-    digits = _digits(found, stretch.offset, at + STEP * GRID_STEP * places, keys)
+    digits = _digits(found, sum(stretch.offsets) / 2, at + STEP * GRID_STEP * places, keys)
     first, last = int(heard[0]), int(heard[-1])
     presence = np.round(there, 2).tolist()
     return Row(
