@@ -19,7 +19,7 @@ from decoder.pulses import Pulses
 from decoder.rows import Rows
 from decoder.samples import F32, I16, Samples, Span
 from decoder.sequence import Sequences
-from decoder.symbols import Gap, Row, Symbol, Tone
+from decoder.symbols import Gap, Symbol, Tone, place_of
 from decoder.tones import Tones
 
 GRID: Final = math.lcm(BLOCK, tones.HOP)
@@ -132,7 +132,7 @@ class Detector:
 
     def _release(self, until: int | None) -> list[Symbol]:
         self._ready.sort(key=_order)
-        count = len(self._ready) if until is None else sum(_place(symbol) < until for symbol in self._ready)
+        count = len(self._ready) if until is None else sum(place_of(symbol) < until for symbol in self._ready)
         released, self._ready = self._ready[:count], self._ready[count:]
         return released
 
@@ -141,13 +141,8 @@ def _listeners(signals: frozenset[Signal]) -> list[Listener]:
     return [LISTENERS[signal]() for signal in Signal if signal in signals and signal is not Signal.DTMF]
 
 
-def _place(symbol: Symbol) -> int:
-    """Where in the stream a symbol stands: at its end, but for a row, which is known only later."""
-    return symbol.known_at if isinstance(symbol, Row) else symbol.end
-
-
 def _order(symbol: Symbol) -> tuple[int, int, str]:
-    return _place(symbol), symbol.start, type(symbol).__name__
+    return place_of(symbol), symbol.start, type(symbol).__name__
 
 
 def _moved(tones: list[Tone], by: int) -> list[Tone]:

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from decoder.samples import from_ms
-from decoder.symbols import Digit, Gap, Row, Symbol, Witness
-from decoder.witnesses import Press, informed, place_of, presses
+from decoder.symbols import Digit, Gap, Row, Symbol, Witness, place_of
+from decoder.witnesses import Press, informed, presses
 
 EVENT_WAIT: Final = from_ms(160)  # for an RFC 4733 event: 100 ms late, and the packets that tell its end
 INFO_WAIT: Final = from_ms(560)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from decoder.exchange import Format, Reader
 from decoder.frame import Frame, Rejected
 from decoder.registry import USUAL
-from decoder.symbols import Symbol
+from decoder.symbols import Row, Symbol
 
 
 class Reading:
@@ -33,6 +33,29 @@ class Reading:
         results = [result for reader in self._readers for result in ask(reader)]
         frames = [result for result in results if isinstance(result, Frame)]
         return [result for result in results if isinstance(result, Frame) or not _within(result, frames)]
+
+
+def read(symbols: Iterable[Symbol], formats: Iterable[Format] = USUAL) -> list[Frame | Rejected]:
+    """What is read in a whole channel: time passes between symbols as on a call, and runs out behind the last."""
+    reading = Reading(formats)
+    results: list[Frame | Rejected] = []
+    for symbol in symbols:
+        results += _wait(reading, heard_before(symbol))
+        results += reading.hear(symbol)
+    return results + list(_wait(reading, None))
+
+
+def heard_before(symbol: Symbol) -> int:
+    """Sample up to which everything has been heard when a detector gives this symbol: a detector's `heard_until` waits
+    for what is sounding, and a row is known only when it is long over."""
+    return symbol.known_at if isinstance(symbol, Row) else symbol.start
+
+
+def _wait(reading: Reading, until: int | None) -> Iterator[Frame | Rejected]:
+    passed = None
+    while (due := reading.deadline) is not None and due != passed and (until is None or due <= until):
+        yield from reading.tick(due)
+        passed = due
 
 
 def _within(rejected: Rejected, frames: list[Frame]) -> bool:

@@ -23,7 +23,7 @@ from typing import Final
 
 from decoder.lateness import EVENTS, INFOS, Timing, lag_of, paired
 from decoder.samples import from_ms
-from decoder.symbols import KEYS, Digit, Row, Symbol, Witness
+from decoder.symbols import KEYS, Digit, Row, Symbol, Witness, place_of
 
 DOUBTFUL: Final = 0.4  # below every format's DOUBT
 TOLD_WRONG: Final = 7.0  # nats: an event's key is another than the one pressed once in a thousand times
@@ -335,11 +335,6 @@ def merged_stream(symbols: Sequence[Symbol], events: Sequence[Digit]) -> list[Sy
     digits = merge([one for one in symbols if isinstance(one, Digit)], events)
     others = [informed(one, digits) if isinstance(one, Row) else one for one in symbols if not isinstance(one, Digit)]
     return sorted([*digits, *others], key=lambda one: (place_of(one), one.start, type(one).__name__))
-
-
-def place_of(symbol: Symbol) -> int:
-    """Where in the stream it stands: at its end, but for a row, which is known only later."""
-    return symbol.known_at if isinstance(symbol, Row) else symbol.end
 
 
 def informed(row: Row, digits: Iterable[Digit]) -> Row:

@@ -5,7 +5,7 @@ The objects are a contract with other programs: `docs/reference/decode-json.md`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -15,14 +15,13 @@ from typing import Any, Final
 
 from decoder.exchange import Format
 from decoder.frame import Frame, Reason, Rejected
-from decoder.reading import Reading
+from decoder.reading import read
 from decoder.registry import USUAL
 from decoder.samples import RATE_HZ, from_ms, to_ms
 from decoder.symbols import Character, Digit, Gap, Pulse, Row, Symbol, Tone, Witness
 from decoder.witnesses import merged_stream, named, told_by
 from drivers.call_audio import CallAudio
 
-BOTH: Final = "both"
 TOGETHER: Final = "together"
 RUN_S: Final = 2.0  # what is of one kind and further apart stands on lines of its own in the table
 A_FEW: Final = 8  # keys that nobody would take for a message: the table does not complain of them
@@ -30,7 +29,7 @@ SHOWN_MAX: Final = 64  # pulses or characters of a run that are written out
 CERTAIN: Final = 0.9
 CERTAIN_MIN: Final = 3  # characters of a run that make all of it worth telling
 MODEM_PAUSE: Final = from_ms(500)
-RANK: Final = (Digit, Tone, Pulse, Character, Gap, Rejected, Frame)
+RANK: Final = (Digit, Tone, Pulse, Character, Gap, Row, Rejected, Frame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +43,28 @@ class Finding:
     @property
     def place(self) -> tuple[int, int, int]:
         """Sorting: by end, what is heard before what is made of it."""
-        rank = RANK.index(type(self.value)) if type(self.value) in RANK else 0
-        return self.value.end, rank, self.value.start
+        return self.value.end, RANK.index(type(self.value)), self.value.start
 
 
 def findings(
-    channel: str, symbols: Sequence[Symbol], events: Sequence[Digit], formats: Sequence[Format] = USUAL
+    channel: str,
+    symbols: Sequence[Symbol],
+    events: Sequence[Digit],
+    formats: Sequence[Format] = USUAL,
+    *,
+    with_rows: bool = False,
 ) -> list[Finding]:
     """Everything on one channel, in the order of ends; a key that sound and events tell is one digit.
 
-    Rows are what frames are made of, not things heard: they are left out, and so are characters that keys and voices
-    are mistaken for.
+    Rows are what frames are made of, not things heard: they are left out unless somebody wants to see why. So are
+    characters that keys and voices are mistaken for.
     """
     merged = merged_stream(symbols, events)
     noise = _chance_characters([one for one in merged if isinstance(one, Character)])
-    told = (one for one in merged if not isinstance(one, Row) and id(one) not in noise)
+    told = (one for one in merged if (with_rows or not isinstance(one, Row)) and id(one) not in noise)
     found = [Finding(channel, one, _witness(one)) for one in told]
     digits = [one for one in merged if isinstance(one, Digit)]
-    for result in _read(merged, formats):
+    for result in read(merged, formats):
         own = told_by(one for one in digits if one.start < result.end and result.start < one.end)
         found.append(Finding(channel, result, TOGETHER if own is None else own.value))
     return sorted(found, key=lambda finding: finding.place)
@@ -87,23 +90,6 @@ def _witness(symbol: Symbol) -> str:
     """SIP INFO counts as event."""
     witness = symbol.witness if isinstance(symbol, Digit) else Witness.SOUND
     return Witness.EVENT.value if witness is Witness.INFO else witness.value
-
-
-def _read(symbols: Iterable[Symbol], formats: Sequence[Format]) -> list[Frame | Rejected]:
-    """Frames of a whole channel: time passes between symbols as it would on a call, and runs out behind the last."""
-    reading = Reading(formats)
-    results: list[Frame | Rejected] = []
-    for symbol in symbols:
-        results += _wait(reading, symbol.start)
-        results += reading.hear(symbol)
-    return results + list(_wait(reading, None))
-
-
-def _wait(reading: Reading, until: int | None) -> Iterator[Frame | Rejected]:
-    passed = None
-    while (due := reading.deadline) is not None and due != passed and (until is None or due <= until):
-        yield from reading.tick(due)
-        passed = due
 
 
 def call_object(file: str, call: CallAudio) -> dict[str, Any]:

@@ -176,9 +176,10 @@ class SoundEar:
 
 
 def is_sent(symbol: Symbol) -> bool:
-    """Whether it is certain enough to be nobody's voice: a row is only a conjecture, and noise has characters, too."""
+    """Whether it is certain enough to be nobody's voice: a row is only a conjecture, noise has characters, too, and
+    who spoke before and behind lost sound is somebody."""
     match symbol:
-        case Row():
+        case Row() | Gap():
             return False
         case Character():
             return symbol.framed and symbol.confidence >= CERTAIN

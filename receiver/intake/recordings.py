@@ -14,7 +14,7 @@ from typing import Final
 from decoder.detector import Detector
 from decoder.exchange import Format, Signal, signals_of
 from decoder.frame import Frame, Rejected
-from decoder.reading import Reading
+from decoder.reading import read
 from decoder.samples import RATE_HZ, Samples, Span, from_ms
 from decoder.symbols import Digit, Symbol, Tone
 from decoder.voice import Voice
@@ -22,7 +22,6 @@ from decoder.witnesses import merged_stream
 from receiver.intake.ear import SKIRT, is_sent, uncovered
 
 BLOCK: Final = RATE_HZ  # fed a second at a time: memory stays small whatever the length
-SETTLE: Final = RATE_HZ
 KISS_OFF_LEAST: Final = from_ms(400)  # what a unit takes for one
 KISS_OFF_HZ: Final = (1350.0, 1450.0)
 
@@ -59,7 +58,7 @@ def transcribe(directions: Sequence[Direction], formats: Sequence[Format]) -> Tr
     for direction in directions:
         symbols, somebody = _heard(direction.samples, signals)
         merged = merged_stream(symbols, direction.events)
-        messages += _read(merged, formats, direction.samples.end)
+        messages += read(merged, formats)
         digits += sum(isinstance(symbol, Digit) for symbol in merged)
         kiss_offs += [symbol for symbol in symbols if isinstance(symbol, Tone) and _acknowledges(symbol)]
         known = [Span(max(0, symbol.start - SKIRT), symbol.end + SKIRT) for symbol in symbols if is_sent(symbol)]
@@ -84,15 +83,7 @@ def _heard(samples: Samples, signals: frozenset[Signal]) -> tuple[list[Symbol], 
         block = Samples(start, samples.pcm[at : at + BLOCK], lost)
         symbols += detector.feed(block)
         somebody += voice.feed(block)
-    return symbols + detector.finish(), somebody
-
-
-def _read(symbols: Sequence[Symbol], formats: Sequence[Format], end: int) -> list[Frame | Rejected]:
-    reading = Reading(formats)
-    messages: list[Frame | Rejected] = []
-    for symbol in symbols:
-        messages += reading.hear(symbol)
-    return messages + reading.tick(end + SETTLE)
+    return symbols + detector.finish(), somebody + voice.finish()
 
 
 def _acknowledges(tone: Tone) -> bool:

@@ -18,7 +18,6 @@ from decoder.detector import Detector
 from decoder.exchange import signals_of
 from decoder.frame import Frame, Rejected
 from decoder.line_figures import Figures, Measuring
-from decoder.reading import Reading
 from decoder.registry import FORMATS
 from decoder.samples import RATE_HZ, Samples, Span, silence
 from decoder.symbols import Digit, Row, Symbol, Witness
@@ -26,7 +25,8 @@ from drivers.call_audio import CallAudio, Channel
 from drivers.capture.calls import CaptureCalls
 from drivers.recording import is_capture
 from drivers.wav import UnreadableAudio, open_raw, open_wav
-from receiver.commands.decoded import BOTH, Finding
+from receiver.commands import decoded
+from receiver.commands.decoded import Finding
 
 BLOCK: Final = RATE_HZ * 30
 BEHIND: Final = RATE_HZ * 15  # still heard behind the part that is asked for: a message may end there
@@ -166,52 +166,20 @@ class _Ear:
 
 
 def findings(channel: Channel, symbols: Sequence[Symbol]) -> list[Finding]:
-    """Symbols, and what every format makes of them. Events are read apart; a frame that both tell is given once."""
-    sound, event = Witness.SOUND.value, Witness.EVENT.value
-    heard = [Finding(channel.name, symbol, sound) for symbol in symbols]
-    heard += [Finding(channel.name, digit, event) for digit in channel.events]
-    told = read(channel.events)
-    for result in read(symbols):
-        same = next((other for other in told if _same(result, other)), None)
-        if same is not None:
-            told.remove(same)
-        heard.append(Finding(channel.name, result, sound if same is None else BOTH))
-    heard += [Finding(channel.name, result, event) for result in told]
-    digits = [symbol for symbol in symbols if isinstance(symbol, Digit)]
-    return sorted(heard, key=lambda finding: _place(finding, digits))
+    """What `yobirin decode` finds in all formats, those without a check too, and the rows heard as a whole."""
+    found = decoded.findings(channel.name, symbols, channel.events, FORMATS, with_rows=True)
+    digits = [one.value for one in found if isinstance(one.value, Digit)]
+    return sorted(found, key=lambda finding: _place(finding, digits))
 
 
 def _place(finding: Finding, digits: Sequence[Digit]) -> tuple[int, int, int]:
-    """By end; what is heard comes before what is made of it, and a row after the digits that are a part of it."""
+    """As in `decode`; a row comes behind the digits that are a part of it, and before what is made of it."""
     value = finding.value
-    if isinstance(value, Row):
-        last = bisect_left(digits, value.end, key=lambda digit: digit.start) - 1
-        within = last >= 0 and digits[last].end > value.start
-        return max(value.end, digits[last].end if within else 0), 1, value.start
-    return value.end, 3 if isinstance(value, Frame) else 2 if isinstance(value, Rejected) else 0, value.start
-
-
-def read(symbols: Iterable[Symbol]) -> list[Frame | Rejected]:
-    """What all formats read in a whole channel, those without a check too; time passes as it would on a call."""
-    reading = Reading(FORMATS)
-    results: list[Frame | Rejected] = []
-    for symbol in symbols:
-        results += _wait(reading, symbol.known_at if isinstance(symbol, Row) else symbol.start)
-        results += reading.hear(symbol)
-    return results + list(_wait(reading, None))
-
-
-def _wait(reading: Reading, until: int | None) -> Iterator[Frame | Rejected]:
-    passed = None
-    while (due := reading.deadline) is not None and due != passed and (until is None or due <= until):
-        yield from reading.tick(due)
-        passed = due
-
-
-def _same(one: Frame | Rejected, other: Frame | Rejected) -> bool:
-    if not isinstance(one, Frame) or not isinstance(other, Frame):
-        return False
-    return (one.format, one.raw) == (other.format, other.raw) and one.start < other.end and other.start < one.end
+    if not isinstance(value, Row):
+        return finding.place
+    last = bisect_left(digits, value.end, key=lambda digit: digit.start) - 1
+    within = last >= 0 and digits[last].end > value.start
+    return max(value.end, digits[last].end if within else 0), decoded.RANK.index(Row), value.start
 
 
 def cut(samples: Samples, span: Span) -> Samples:
@@ -240,3 +208,8 @@ def _busy(found: Iterable[Finding]) -> Iterator[Span]:
 def is_sound(digit: Digit) -> bool:
     """Whether it was in the sound, so that it has a twist and a frequency."""
     return digit.witness in (Witness.SOUND, Witness.BOTH)
+
+
+def is_told(digit: Digit) -> bool:
+    """Whether it came beside the sound, be it in the sound, too."""
+    return digit.witness is not Witness.SOUND

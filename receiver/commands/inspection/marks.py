@@ -23,7 +23,7 @@ from decoder.samples import RATE_HZ, Span, to_ms
 from decoder.symbols import Character, Digit, Gap, Pulse, Row, Tone
 from receiver.commands.decoded import Finding
 from receiver.commands.inspection import words
-from receiver.commands.inspection.heard import HeardChannel, is_sound
+from receiver.commands.inspection.heard import HeardChannel, is_sound, is_told
 from receiver.commands.inspection.shapes import Box, Ink, Line, Shape, Text, cross, hatched, width_of
 
 HALF_HZ: Final = 26.0  # of a box around a frequency
@@ -176,7 +176,7 @@ def events(found: Sequence[Finding], axis: Axis, y: float) -> Iterator[Shape]:
     """The key of each digit that came beside the sound, in a frame of its own."""
     for finding in found:
         value = finding.value
-        if isinstance(value, Digit) and not is_sound(value) and (x := _middle(value, axis)) is not None:
+        if isinstance(value, Digit) and is_told(value) and (x := _middle(value, axis)) is not None:
             yield Box(x - 6, y - 11, 12, 14, Ink.DIGIT, thick=1.0, says=f"{value.key}: {value.witness.value}")
             yield Text(x, y, value.key, Ink.DIGIT, 11, "middle")
 
@@ -255,7 +255,7 @@ def bracket(finding: Finding, found: Sequence[Finding], axis: Axis, y: float) ->
             yield from [Line(((x, y), (x, y + 6)), ink, thick=2.0)] if is_frame else cross(x, y, 4, ink)
     yield Text(label_x(finding, axis), y - 7, label(finding, axis), ink, 11, bold=is_frame)
     if isinstance(value, Frame):
-        yield from _raw(value, finding.witness, found, axis, y + 14)
+        yield from _raw(value, found, axis, y + 14)
 
 
 def label(finding: Finding, axis: Axis) -> str:
@@ -278,8 +278,8 @@ def label_x(finding: Finding, axis: Axis) -> float:
     return max(min(axis.at(finding.value.start), axis.edge - width_of(label(finding, axis))), axis.x)
 
 
-def _raw(frame: Frame, witness: str, found: Sequence[Finding], axis: Axis, y: float) -> Iterator[Shape]:
-    reads = words.positions(frame, witness, found)
+def _raw(frame: Frame, found: Sequence[Finding], axis: Axis, y: float) -> Iterator[Shape]:
+    reads = words.positions(frame, found)
     step = (frame.end - frame.start) / max(len(reads), 1)
     for read in reads:
         middle = frame.start + (read.position + 0.25) * step

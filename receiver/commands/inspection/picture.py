@@ -21,7 +21,7 @@ from decoder.samples import RATE_HZ, Samples, Span
 from decoder.symbols import Character, Digit, Gap, Pulse, Row
 from receiver.commands.decoded import Finding
 from receiver.commands.inspection import marks
-from receiver.commands.inspection.heard import HeardCall, HeardChannel, is_sound
+from receiver.commands.inspection.heard import HeardCall, HeardChannel, is_sound, is_told
 from receiver.commands.inspection.marks import Axis, Panel
 from receiver.commands.inspection.shapes import Box, Grey, Ink, Line, Picture, Shape, Text, cross, hatched, width_of
 
@@ -163,7 +163,7 @@ def _letters(sheet: _Sheet, found: Sequence[Finding], axis: Axis) -> None:
     digits = [one.value for one in found if isinstance(one.value, Digit)]
     lines = (
         ("keys", 17, any(map(is_sound, digits)), marks.keys),
-        ("as events", 17, not all(map(is_sound, digits)), marks.events),
+        ("as events", 17, any(map(is_told, digits)), marks.events),
         ("whole", 15, any(isinstance(one.value, Row) for one in found), marks.whole),
         ("pulses", 17, any(isinstance(one.value, Pulse) for one in found), marks.pulses),
         ("modem, hex", 15, any(isinstance(one.value, Character) for one in found), marks.characters),

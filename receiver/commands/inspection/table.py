@@ -99,7 +99,7 @@ def _told(run: Sequence[Finding], found: Sequence[Finding]) -> Iterator[str]:
             yield f"FRAME {value.format} {value.raw}{note}"
             yield words.fields(value)
             yield words.checks(value)
-            reads = words.positions(value, witness, found)
+            reads = words.positions(value, found)
             for change in words.changes(reads):
                 yield f"recovered {change}"
             if value.recovered and not reads:
@@ -229,7 +229,7 @@ def _more(finding: Finding, pause: int | None, found: Sequence[Finding]) -> dict
                 "behind_nats": _number(behind),
             }
         case Frame():
-            reads = words.positions(finding.value, finding.witness, found)
+            reads = words.positions(finding.value, found)
             return {
                 "says": words.fields(finding.value),
                 "note": finding.value.note,

@@ -15,9 +15,8 @@ from decoder.registry import FORMATS
 from decoder.samples import RATE_HZ, to_ms
 from decoder.symbols import KEYS, Digit, Pulse, Row
 from receiver.commands.decoded import Finding
-from receiver.commands.inspection.heard import HeardCall, HeardChannel, is_sound
+from receiver.commands.inspection.heard import HeardCall, HeardChannel
 
-BESIDE: Final = frozenset({"event", "info"})  # witnesses without sound
 AUDIBLE_DBM0: Final = -50.0  # hum and dial tone below this disturb nobody
 PULSE_DIGITS: Final = RATE_HZ  # pulses further apart are not of one message
 TOLD: Final = 3  # messages named in a sentence about all
@@ -59,12 +58,12 @@ def runner_up(digit: Digit) -> tuple[str, float] | None:
 def pauses(found: Sequence[Finding]) -> dict[int, int]:
     """Samples of pause before each digit that follows another one, by its place in `found`."""
     before: dict[int, int] = {}
-    ends: dict[str, int] = {}
+    end: int | None = None
     for place, finding in enumerate(found):
         if isinstance(finding.value, Digit):
-            if finding.witness in ends:
-                before[place] = finding.value.start - ends[finding.witness]
-            ends[finding.witness] = finding.value.end
+            if end is not None:
+                before[place] = finding.value.start - end
+            end = finding.value.end
     return before
 
 
@@ -90,14 +89,13 @@ class Read:
     recovered: bool
 
 
-def positions(frame: Frame, witness: str, found: Iterable[Finding]) -> list[Read]:
+def positions(frame: Frame, found: Iterable[Finding]) -> list[Read]:
     """The digits of a frame beside those that were heard. Empty for a frame that was not sent as keys."""
     near = [one for one in found if one.value.start < frame.end and frame.start < one.value.end]
     for one in near:
         if isinstance(one.value, Row) and len(one.value.digits) == len(frame.raw) and frame.recovered:
             return _beside(frame, dict(enumerate(one.value.digits)))
-    by_sound = witness not in BESIDE
-    mine = [one.value for one in near if isinstance(one.value, Digit) and is_sound(one.value) == by_sound]
+    mine = [one.value for one in near if isinstance(one.value, Digit)]
     return _beside(frame, _placed(frame, mine)) if mine else []
 
 

@@ -11,9 +11,9 @@ from decoder.exchange import Message
 from decoder.formats.contact_id import FORMAT, encode
 from decoder.frame import Frame
 from decoder.samples import I16, RATE_HZ, Samples, Span, from_ms
-from decoder.symbols import Digit
+from decoder.symbols import Character, Digit, Gap, Row, Symbol, Tone
 from decoder.synth import dtmf, steps
-from receiver.intake.ear import ECHO, SoundEar, uncovered
+from receiver.intake.ear import ECHO, SoundEar, is_sent, uncovered
 from receiver.intake.signals import Input, Voice, Witnessed
 from sim.phone import voice
 
@@ -70,6 +70,36 @@ def test_any_way_of_cutting_the_sound_says_the_same(cuts: list[int]) -> None:
 def test_digits_and_tones_are_nobodys_voice() -> None:
     assert voiced(heard(np.concatenate([quiet(1), dtmf(KEYS, on_ms=100, off_ms=150), quiet(2)]))) == 0
     assert voiced(heard(np.concatenate([quiet(1), steps(FORMAT.greeting), steps(FORMAT.kiss_off), quiet(2)]))) == 0
+
+
+KEY = Digit("5", 8_000, 8_400, -10.0, 0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "proof"),
+    [
+        (KEY, True),
+        (Tone(1400.0, 8_000, 12_000, -10.0, 1.0), True),
+        (Character(65, 8_000, 8_300, -10.0, 1.0, "v21-1", 300.0), True),
+        (Character(65, 8_000, 8_300, -10.0, 0.5, "v21-1", 300.0), False),
+        (Row((KEY,), (10.0,), 10.0, 9_000), False),
+        (Gap(8_000, 8_400), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_proof_that_nobody_spoke(symbol: Symbol, proof: bool) -> None:
+    assert is_sent(symbol) is proof
+
+
+def test_who_speaks_between_lost_packets_is_heard() -> None:
+    """Every packet in ten lost, and 200 ms on either side of each cover all of a call."""
+    spoken = np.concatenate([quiet(1), voice(2 * RATE_HZ, np.random.default_rng(1)), quiet(1)])
+    ear, inputs = SoundEar([FORMAT]), list[Input]()
+    for at in range(0, len(spoken), 160):
+        lost = at // 160 % 10 == 9
+        pcm = np.zeros(160, np.int16) if lost else spoken[at : at + 160]
+        inputs += ear.hear(Samples(at, pcm, (Span(at, at + 160),) if lost else ()))
+    assert voiced(inputs + ear.finish()) > RATE_HZ
 
 
 @pytest.mark.parametrize(("gap_ms", "echoes"), [(-200, True), (50, True), (99, True), (130, False)])

@@ -14,11 +14,12 @@ import pytest
 
 from decoder.exchange import Message
 from decoder.formats.contact_id import FORMAT, encode
-from decoder.samples import I16, RATE_HZ, Samples
+from decoder.samples import I16, RATE_HZ, Samples, Span, from_ms
 from decoder.symbols import Digit, Witness
 from decoder.synth import dtmf, steps
 from receiver.intake.recordings import Direction, transcribe
 from receiver.journal.reader import Reader
+from sim.phone import voice
 
 BUTTON = Message("1234", "101", partition="01", zone="001")
 RAW = "123418110101001B"
@@ -62,6 +63,28 @@ def test_digits_that_came_as_events_are_digits() -> None:
     )
     said = transcribe([direction(quiet(4), events=events)], [FORMAT])
     assert [frame.raw for frame, _ in said.frames] == [RAW]
+
+
+SPOKEN = np.concatenate([quiet(1), voice(2 * RATE_HZ, np.random.default_rng(1)), quiet(1)])
+
+
+def test_who_speaks_between_lost_packets_is_heard() -> None:
+    lost = tuple(Span(at, at + 160) for at in range(1440, len(SPOKEN), 1600))
+    torn = SPOKEN.copy()
+    for one in lost:
+        torn[one.start : one.end] = 0
+    assert transcribe([Direction("left", Samples(0, torn, lost))], [FORMAT]).voiced > RATE_HZ
+
+
+def test_who_speaks_until_the_recording_ends_is_heard() -> None:
+    assert transcribe([direction(SPOKEN[: RATE_HZ + RATE_HZ // 2])], [FORMAT]).voiced >= from_ms(450)
+
+
+def test_digits_far_apart_are_one_message_as_on_a_line() -> None:
+    """Time passes between symbols up to where each begins, not up to where it ends, nor only behind the last."""
+    slow = dtmf(encode(BUTTON), off_ms=180)
+    said = transcribe([direction(quiet(1), slow, quiet(1), sent(Message("5678", "302")))], [FORMAT])
+    assert [frame.raw for frame, _ in said.frames] == [RAW, "5678181302000004"]
 
 
 def test_silence_says_nothing() -> None:

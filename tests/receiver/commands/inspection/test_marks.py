@@ -114,15 +114,13 @@ def test_a_recovered_digit_is_marked_with_both_readings() -> None:
     assert any(isinstance(one, Box) and one.says == "recovered: heard 7, read 1" for one in shapes)
     letters = [one.text for one in shapes if isinstance(one, Text)][1:]
     assert "".join(letters) == read.raw
-    assert words.changes(words.positions(read, "sound", found(heard, read))) == [
-        "digit 8: heard 7 with confidence 0.40, read 1"
-    ]
+    assert words.changes(words.positions(read, found(heard, read))) == ["digit 8: heard 7 with confidence 0.40, read 1"]
 
 
 def test_a_digit_that_is_missing_leaves_the_others_in_their_places() -> None:
     keys = "123418110101001*"
     heard = [digit(key, place) for place, key in enumerate(keys) if place != 5]
-    reads = words.positions(frame(recovered=(5,)), "sound", found(*heard))
+    reads = words.positions(frame(recovered=(5,)), found(*heard))
     assert [read.heard.key if read.heard else "-" for read in reads] == list(keys[:5] + "-" + keys[6:])
     assert words.changes(reads) == ["digit 6: heard nothing, read 8"]
 
