@@ -18,7 +18,7 @@ from lines.sounds import speech
 
 PIECE = 50
 TOLD = 1000  # frames between two lines of progress
-BANDS = (0.0, 0.5, 0.9, 0.95, 0.98, CERTAIN, 0.999, 0.9999)
+BANDS = (0.0, 0.5, 0.9, 0.95, 0.98, 0.995, CERTAIN, 0.9999)
 
 
 @dataclass
