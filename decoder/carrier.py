@@ -245,15 +245,14 @@ class Carrier:
             if end < line.heard_until or heard < MARGIN_MIN:
                 continue
             spans = ear.spans[round(one.start * step) // ear.window.span : round(one.end * step) // ear.window.span + 1]
-            best = max(spans, key=lambda span: span.quality)
-            if best.quality < line.channel.quality_min:
+            if max(span.quality for span in spans) < line.channel.quality_min:
                 continue
             found.append(
                 Character(
                     one.value,
                     (self._start or 0) + ear.first + round(one.start * step),
                     (self._start or 0) + end,
-                    round(best.level_dbm0, 1),
+                    round(max(span.level_dbm0 for span in spans), 1),  # −inf where one is all noise
                     round(math.prod(1 / (1 + math.exp(-abs(margin))) for margin in one.margins[1:-1]), 4),
                     ear.window.modem.name,
                     ear.window.modem.baud,

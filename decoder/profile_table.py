@@ -120,8 +120,12 @@ class Table:
 
 
 def _within(value: object, name: str, lowest: float, highest: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    try:
+        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    except OverflowError:  # an integer of more than 308 digits
+        number = math.inf
+    if not math.isfinite(number):
         raise ValueError(f"{name} must be a number")
-    if not lowest <= value <= highest:
-        raise ValueError(f"{name} is {value:g}; it must be between {lowest:g} and {highest:g}")
-    return float(value)
+    if not lowest <= number <= highest:
+        raise ValueError(f"{name} is {number:g}; it must be between {lowest:g} and {highest:g}")
+    return number

@@ -54,7 +54,13 @@ def _int24(raw: Raw) -> F64:
 
 
 def _float(kind: str) -> Callable[[Raw], F64]:
-    return lambda raw: np.nan_to_num(raw.view(kind).astype(np.float64), posinf=1.0, neginf=-1.0) * 32768.0
+    def convert(raw: Raw) -> F64:
+        """Full scale is ±1: what is beyond is clipped before anything is summed up, what is no number is silence."""
+        with np.errstate(invalid="ignore"):  # a signalling NaN
+            values = raw.view(kind).astype(np.float64)
+        return np.clip(np.nan_to_num(values, posinf=1.0, neginf=-1.0), -1.0, 1.0) * 32768.0
+
+    return convert
 
 
 ENCODINGS: Final[dict[tuple[int, int], Encoding]] = {

@@ -165,7 +165,7 @@ class Reader:
         """Four rounds: AAA C twice and CCC Z twice, in pairs or in turn."""
         four = self._rounds[-4:]
         texts = [heard.text for heard in four]
-        if len(four) < 4 or any(heard.doubts for heard in four) or len(set(texts)) > 2:
+        if len(four) < 4 or not all(self._is_own(heard) and not heard.doubts for heard in four):
             return None
         first, second = texts[0], texts[3]
         if texts not in ([first, first, second, second], [first, second, first, second]):
