@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, get_args, get_type_hints
 
 from receiver.errors import BadInput
+from receiver.formats import is_profile
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -279,6 +280,9 @@ def _resolved(config: Config, file: Path) -> Config:
         if isinstance(value, LineConfig):
             scheme, _, rest = value.uri.partition(":")
             return replace(value, uri=f"{scheme}:{file.parent / rest}")
+        if isinstance(value, IntakeConfig):
+            named = tuple(str(file.parent / name) if is_profile(name) else name for name in value.handshakes)
+            return replace(value, handshakes=named)
         if isinstance(value, tuple):
             return tuple(absolute(item) for item in value)
         if is_dataclass(value) and not isinstance(value, type):

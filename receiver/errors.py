@@ -7,6 +7,8 @@ done, 75 store not available.
 
 from __future__ import annotations
 
+import os
+
 
 class YobirinError(Exception):
     """Something outside this program is wrong; the text is one plain line."""
@@ -43,3 +45,9 @@ class StoreUnavailable(YobirinError):
 
 class NotStored(StoreUnavailable):
     """A commit failed: nothing of it may be acknowledged; the process starts again from the file."""
+
+
+def shown(name: str | os.PathLike[str]) -> str:
+    """A file's name on one line whatever is in it."""
+    text = os.fsencode(name).decode("utf-8", "replace")
+    return text if text.isprintable() else ascii(text)[1:-1]

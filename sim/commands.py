@@ -156,12 +156,13 @@ def panel(
         raise click.UsageError("say either --wav OUT or --dial LINE")
     import numpy as np
 
+    from receiver.formats import format_named
     from sim.panel import Panel
     from sim.phone import Phone
 
     rng = np.random.default_rng(seed)
     try:
-        form = _format(options.pop("name"))
+        form = format_named(options.pop("name"))
         settings = _settings(form, options)
         phone = Phone(Panel(settings, form.encode, lambda: float(rng.random()), form.send), rng)
     except ValueError as error:
@@ -191,21 +192,6 @@ def panel(
         except LineGone as error:
             raise BadInput(f"sim panel: {error}; is `yobirin sim modem` running there?") from None
     return 0 if finished.complete else 1
-
-
-def _format(name: str) -> Format:
-    """A format of the registry, or a terminal described in a file. Raises ValueError in one line."""
-    from decoder.formats import profile
-    from decoder.registry import by_name
-
-    if not name.endswith(".toml"):
-        return by_name(name)
-    try:
-        return profile.from_toml(Path(name).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"cannot read {name}: {error.strerror}") from None
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
 
 
 def _settings(form: Format, options: dict[str, Any]) -> PanelSettings:

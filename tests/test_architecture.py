@@ -27,7 +27,7 @@ WIRES_DRIVERS = {  # the daemons of the receiver, and its commands
     "receiver/centre/outward.py",
 }
 RANKS = (  # inside receiver/: each may import its own rank and those before
-    {"event", "errors", "clock", "installation", "config", "sockets", "report", "restarts"},
+    {"event", "errors", "formats", "clock", "installation", "config", "sockets", "report", "restarts"},
     {"journal", "rules", "privacy", "scenario"},
     {"ledger", "registers", "surveys", "outbox", "reports", "web"},
     {"intake", "centre"},

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from receiver.errors import BadInput
+from receiver.errors import BadInput, shown
 
 if TYPE_CHECKING:
     from decoder.exchange import Format, Signal
@@ -105,12 +105,6 @@ def _listed(name: str) -> list[Path]:
         raise BadInput(f"{shown(name)}: not a list of files; --list wants one path a line")
     lines = (line.removesuffix(b"\r") for line in octets.split(b"\n"))
     return [Path(os.fsdecode(line)) for line in lines if line]
-
-
-def shown(name: str | Path) -> str:
-    """A file's name on one line whatever is in it."""
-    text = click.format_filename(name)
-    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _reason(error: OSError) -> str:

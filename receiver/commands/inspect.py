@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from receiver.commands.decode import shown
-from receiver.errors import BadInput
+from receiver.errors import BadInput, shown
 
 if TYPE_CHECKING:
     from decoder.samples import Span

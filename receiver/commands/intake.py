@@ -82,17 +82,17 @@ def _made(wanted: list[str]) -> tuple[list[Line], list[Part]]:
 
 def settings_of(config: Config) -> IntakeSettings:
     """What the configuration says about taking calls."""
-    from decoder.registry import by_name
     from decoder.samples import from_ms
     from receiver.clock import MINUTE_US
     from receiver.errors import BadInput
+    from receiver.formats import served
     from receiver.intake.call import CallSettings
     from receiver.intake.daemon import IntakeSettings
 
     given = config.intake
     try:
-        formats = tuple(by_name(name) for name in given.handshakes)
-    except ValueError as error:
+        formats = served(given.handshakes)
+    except BadInput as error:
         raise BadInput(f"intake.handshakes: {error}") from None
     call = CallSettings(
         formats,
@@ -100,4 +100,10 @@ def settings_of(config: Config) -> IntakeSettings:
         first_digit_wait=from_ms(given.handshake_wait_ms),
         greetings_max=given.handshakes_max,
     )
-    return IntakeSettings(call, given.retransmission_window_min * MINUTE_US, given.disk_stop_percent, config.mirror)
+    return IntakeSettings(
+        call,
+        given.retransmission_window_min * MINUTE_US,
+        given.disk_stop_percent,
+        config.mirror,
+        given.handshakes,
+    )

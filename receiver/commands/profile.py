@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from receiver.commands.decode import shown
-from receiver.errors import BadInput, PartlyDone
+from receiver.errors import BadInput, PartlyDone, shown
+from receiver.formats import load
 
 if TYPE_CHECKING:
     from decoder.exchange import Format, Signal
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from decoder.symbols import Symbol
     from drivers.call_audio import CallAudio
 
-OCTETS_MAX: Final = 1_000_000  # of a profile
 LONGEST: Final = 8_000 * 3_600  # samples of a recording
 FOLDER: Final = "profiles"
 
@@ -92,10 +91,12 @@ def try_profile(path: Path, paths: tuple[Path, ...], as_json: bool) -> None:
 
 def _tried(recording: Path, call: CallAudio, known: Format, as_json: bool) -> bool:
     """Print what a profile reads in a call; returns whether there is a frame."""
+    from decoder.reading import read
+
     found = [
         (channel.name, result)
         for channel, symbols in zip(call.channels, _heard(call, known), strict=True)
-        for result in read_all(symbols, known)
+        for result in read(symbols, [known])
     ]
     for line in _lines(recording, call, found, as_json):
         click.echo(line)
@@ -147,33 +148,6 @@ def _write(path: Path, text: str) -> None:
         raise BadInput(f"{shown(path)}: is there already; name another file or remove it") from None
     except OSError as error:
         raise BadInput(f"{shown(path)}: cannot be written ({error.strerror or error})") from None
-
-
-def load(path: Path) -> tuple[Profile, Format]:
-    """A profile's file. Raises BadInput with one line for whatever is wrong with it."""
-    import tomllib
-
-    from decoder.formats.profile import format_of
-    from decoder.profiles import from_table
-    from decoder.registry import FORMATS
-
-    try:
-        if not path.is_file():
-            raise BadInput(f"{shown(path)}: {'is no file' if path.exists() else 'no such file'}; name a profile")
-        octets = path.read_bytes() if path.stat().st_size <= OCTETS_MAX else b"\xff"
-        read = from_table(tomllib.loads(octets.decode("utf-8")))
-        known = format_of(read)
-    except OSError as error:
-        raise BadInput(f"{shown(path)}: cannot be read ({error.strerror or error})") from None
-    except UnicodeDecodeError:
-        raise BadInput(f"{shown(path)}: not a profile; it must be TOML in UTF-8") from None
-    except RecursionError:
-        raise BadInput(f"{shown(path)}: nested too deeply to be a profile") from None
-    except ValueError as error:
-        raise BadInput(f"{shown(path)}: {' '.join(str(error).split())}") from None
-    if any(known.name == other.name for other in FORMATS):
-        raise BadInput(f"{shown(path)}: name: {known.name!r} is a format of our own; take another name")
-    return read, known
 
 
 def _words(read: Profile) -> str:
@@ -229,31 +203,10 @@ def _calls(paths: Sequence[Path]) -> Iterator[tuple[Path, CallAudio]]:
 def _heard(call: CallAudio, known: Format) -> list[list[Symbol]]:
     """The symbols of each channel, those of events included."""
     from decoder.detector import detect_batch
+    from decoder.witnesses import merged_stream
 
     heard = detect_batch([channel.samples for channel in call.channels], known.signals)
-    return [_with_events(symbols, channel.events) for symbols, channel in zip(heard, call.channels, strict=True)]
-
-
-def _with_events(symbols: Sequence[Symbol], events: Sequence[Symbol]) -> list[Symbol]:
-    """Keys come by sound or as events; where both tell them the sound is left out."""
-    from decoder.symbols import Digit
-
-    if not events:
-        return list(symbols)
-    rest = [symbol for symbol in symbols if not isinstance(symbol, Digit)]
-    return sorted([*rest, *events], key=lambda symbol: symbol.end)
-
-
-def read_all(symbols: Sequence[Symbol], known: Format) -> list[Frame | Rejected]:
-    """What a format's reader says to a whole channel, asked at its deadlines as on a call."""
-    reader, results = known.reader(), []
-    for symbol in symbols:
-        while (due := reader.deadline) is not None and due <= symbol.start:
-            results += reader.tick(due)
-        results += reader.hear(symbol)
-    while (due := reader.deadline) is not None:
-        results += reader.tick(due)
-    return results
+    return [merged_stream(symbols, channel.events) for symbols, channel in zip(heard, call.channels, strict=True)]
 
 
 def _is_frame(result: Frame | Rejected) -> bool:
@@ -304,10 +257,11 @@ def _recording(path: Path, call: CallAudio, signals: frozenset[Signal]) -> Recor
     from decoder.detector import detect_batch
     from decoder.learning import Channel, Recording
     from decoder.pure_tones import pure_tones
+    from decoder.witnesses import merged_stream
 
     heard = detect_batch([channel.samples for channel in call.channels], signals)
     channels = tuple(
-        Channel(channel.name, tuple(_with_events(symbols, channel.events)), tuple(pure_tones(channel.samples.pcm)))
+        Channel(channel.name, tuple(merged_stream(symbols, channel.events)), tuple(pure_tones(channel.samples.pcm)))
         for channel, symbols in zip(call.channels, heard, strict=True)
     )
     return Recording(f"{shown(path)} {call.call}".strip(), channels)
@@ -316,9 +270,10 @@ def _recording(path: Path, call: CallAudio, signals: frozenset[Signal]) -> Recor
 def _agreement(proposal: Proposal, recordings: Sequence[Recording]) -> int:
     """In how many recordings the proposed profile reads a frame."""
     from decoder.formats.profile import from_table
+    from decoder.reading import read
 
     known = from_table(proposal.table)
     return sum(
-        any(_is_frame(result) for channel in one.channels for result in read_all(channel.symbols, known))
+        any(_is_frame(result) for channel in one.channels for result in read(channel.symbols, [known]))
         for one in recordings
     )

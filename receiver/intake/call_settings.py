@@ -39,8 +39,11 @@ class CallSettings:
 
     @property
     def greetings(self) -> tuple[tuple[ToneStep, ...], ...]:
-        """The handshakes, in the order of the formats: one that several of them share is played once a round."""
-        return tuple(dict.fromkeys(known.greeting for known in self.formats))
+        """The handshakes, in the order of the formats: one that several of them share is played once a round.
+
+        Units that wait for none speak meanwhile; where nobody waits for any there is one of no tones.
+        """
+        return tuple(dict.fromkeys(known.greeting for known in self.formats if known.greeting)) or ((),)
 
     def format_of(self, frame: Frame) -> Format:
         return next(known for known in self.formats if known.name == frame.format)

@@ -60,12 +60,16 @@ T = TypeVar("T", Record, list[Record])
 
 @dataclass(frozen=True, slots=True)
 class IntakeSettings:
-    """What the configuration says about taking calls. `window_us`: how long a retransmission may come later."""
+    """What the configuration says about taking calls.
+
+    window_us: how long a retransmission may come later      handshakes: the formats of `call`, as the file names them
+    """
 
     call: CallSettings
     window_us: int = receptions.WINDOW_US
     disk_stop_percent: int = 95
     mirrors: tuple[Path, ...] = ()
+    handshakes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

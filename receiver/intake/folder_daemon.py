@@ -21,12 +21,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from decoder.exchange import Format
 from decoder.frame import Frame, Reason, Rejected
-from decoder.registry import by_name
 from drivers.folder import Arrival, CallAudio, Folder, UnreadableAudio, read_capture
 from receiver.clock import SECOND_US
 from receiver.errors import StoreUnavailable
 from receiver.event import Draft, Record
+from receiver.formats import served
 from receiver.intake import drafts, receptions
 from receiver.intake.daemon import Intake, Part
 from receiver.intake.drafts import CallId
@@ -183,12 +184,13 @@ class _Watcher:
             raise ReaderFailed(f"the reader gave up ({str(error) or type(error).__name__})") from error
 
     async def _ask(self, path: Path) -> dict[str, Any]:
+        settings = self.intake.settings
         if self.reader is None or self.reader.returncode is not None:
             self.reader = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "receiver.intake.folder_daemon",
-                *(known.name for known in self.intake.settings.call.formats),
+                *(settings.handshakes or (known.name for known in settings.call.formats)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=ANSWER_BYTES_MAX,
@@ -314,19 +316,18 @@ def _linked(draft: Draft, earlier: int) -> Draft:
 # ── the reader's process ──────────────────────────────────────────────────────────────────────
 
 
-def _read_one(path: Path, formats: Sequence[str]) -> dict[str, Any]:
+def _read_one(path: Path, formats: Sequence[Format]) -> dict[str, Any]:
     try:
         calls = read_capture(path)
     except UnreadableAudio as error:
         return {"calls": [], "problem": str(error)}
     except OSError as error:
         return {"failure": error.strerror or "the disk does not give it"}
-    known = [by_name(name) for name in formats]
     problem = next((call.problem for call in calls if call.problem), None)
-    return {"calls": [_call_to(call, known) for call in calls], "problem": problem}
+    return {"calls": [_call_to(call, formats) for call in calls], "problem": problem}
 
 
-def _call_to(call: CallAudio, formats: Sequence[Any]) -> dict[str, Any]:
+def _call_to(call: CallAudio, formats: Sequence[Format]) -> dict[str, Any]:
     directions = [Direction(channel.name, channel.samples, channel.events) for channel in call.channels]
     said = transcribe(directions, formats)
     return {
@@ -352,8 +353,9 @@ def _call_from(told: dict[str, Any]) -> ReadCall:
 def main() -> None:
     """The reader: a path on each line of stdin, an answer on each line of stdout, until stdin ends."""
     os.nice(NICENESS)
+    formats = served(sys.argv[1:])
     for line in sys.stdin:
-        answer = _read_one(Path(json.loads(line)), sys.argv[1:])
+        answer = _read_one(Path(json.loads(line)), formats)
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from decoder.exchange import Message
-from decoder.registry import FORMATS
+from decoder.registry import LIVE
 from decoder.samples import Samples
 from drivers.line import Heard, HungUp, LineInput
 from drivers.loopback import Loopback
@@ -40,7 +40,7 @@ from sim.panel import Panel, PanelEffect, PanelSettings
 from sim.phone import Phone
 
 BUTTON = Message("1234", "101", partition="01", zone="001")
-SETTINGS = IntakeSettings(CallSettings(FORMATS))
+SETTINGS = IntakeSettings(CallSettings(LIVE))
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Caller:
     limit: int = 60 * 8000
 
     async def drive(self, intake: Intake) -> None:
-        phone = Phone(Panel(self.settings, FORMATS[0].encode), np.random.default_rng(1))
+        phone = Phone(Panel(self.settings, LIVE[0].encode), np.random.default_rng(1))
 
         def take(effects: list[PanelEffect]) -> None:
             for effect in effects:
@@ -358,7 +358,7 @@ async def test_a_second_intake_is_refused_in_one_line(place: Place) -> None:
 
 
 async def test_a_full_disk_is_said_and_no_call_answered(place: Place) -> None:
-    settings = IntakeSettings(CallSettings(FORMATS), disk_stop_percent=0)
+    settings = IntakeSettings(CallSettings(LIVE), disk_stop_percent=0)
     caller = Caller(Loopback(), limit=8000)
 
     async def drive(intake: Intake) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from decoder.exchange import Message
 from decoder.formats.contact_id import encode
-from decoder.registry import FORMATS
+from decoder.registry import LIVE
 from decoder.synth import dtmf
 from drivers.folder import Arrival, Folder
 from receiver.clock import SystemClock
@@ -49,7 +49,7 @@ class Place:
         await self.serve(until)
 
     async def serve(self, other: Any) -> None:
-        settings = IntakeSettings(CallSettings(FORMATS))
+        settings = IntakeSettings(CallSettings(LIVE))
         watcher = folder_daemon.watcher("wav:in", "wav", str(self.folder))
         async with asyncio.timeout(60):
             await serve(self.installation, settings, [], SystemClock(), self.lines.append, watcher, other)
