@@ -96,6 +96,8 @@ def learn(recordings: Sequence[Recording], *, name: str = "learned", accounts: C
     bodies = [body for call in layout.bodies for body in call]
     guess = _check(table, layout, bodies, heard, notes)
     fields = layout.fields(guess)
+    if all("value" in one or one["name"] == "check" for one in fields):
+        raise ValueError(f"heard {heard.words}, but nothing in their messages that says anything")
     for key, text in dict.fromkeys(layout.notes):
         notes.say(key, text)
     table["message"] = {"start": layout.start, "end": layout.end, "fields": fields}
@@ -215,12 +217,12 @@ def _repeats(table: dict[str, object], layout: Layout, notes: _Notes) -> None:
 def _timing(heard: Heard, end_pause_ms: float, notes: _Notes) -> dict[str, object]:
     timing: dict[str, object] = {}
     if heard.carrier is Carrier.KEYS:
-        inside = [off for off in heard.offs_ms() if off < end_pause_ms]
-        for key, values in (("on_ms", heard.ons_ms()), ("off_ms", inside)):
+        inside = [off for off in heard.offs_ms() if 0 <= off < end_pause_ms]
+        for key, values, least in (("on_ms", heard.ons_ms(), 10.0), ("off_ms", inside, 0.0)):
             if values:
                 low, high = min(values), max(values)
                 notes.say(f"timing.{key}", f"measured: {low:.0f} to {high:.0f} ms")
-                wide = [float(max(round(low * (1 - WIDER) / 5) * 5, 10)), float(round(high * (1 + WIDER) / 5 + 1) * 5)]
+                wide = [max(round(one / 5) * 5.0, least) for one in (low * (1 - WIDER), high * (1 + WIDER) + 5)]
                 timing[key] = [wide[0], min(wide[1], end_pause_ms * 0.95)] if key == "off_ms" else wide
     timing["end_pause_ms"] = end_pause_ms
     return timing

@@ -209,7 +209,10 @@ def _single_tones(recordings: Sequence[Recording]) -> Heard | None:
     for letter, group in zip(NAMES, groups, strict=False):
         lengths = [to_ms(one.end - one.start) for one in group]
         hz = round(fmean(one.hz for one in group))
-        said[letter] = {"hz": hz, "ms": [round(0.75 * min(lengths)), round(1.25 * max(lengths))]}
+        said[letter] = {
+            "hz": hz,
+            "ms": [max(round(0.75 * min(lengths)), 1), min(round(1.25 * max(lengths)) + 1, 60_000)],
+        }
         names |= dict.fromkeys(group, letter)
 
     def letter_of(symbol: Symbol) -> Letter | None:
