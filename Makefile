@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint types reference benchmark-decoder clean
+.PHONY: run test lint types reference benchmark-decoder campaign-fuzz campaign-noise clean
 run: $(STAMP)
 	$(VENV)/bin/yobirin run --demo
 
@@ -29,6 +29,12 @@ reference: $(STAMP)
 
 benchmark-decoder: $(STAMP)
 	$(VENV)/bin/python benchmarks/decoder_reports.py --frames $(or $(FRAMES),20) --hours $(or $(HOURS),1)
+
+campaign-fuzz: $(STAMP)
+	$(VENV)/bin/python -m benchmarks.fuzz $(or $(TARGET),all) --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1)
+
+campaign-noise: $(STAMP)
+	$(VENV)/bin/python -m benchmarks.noise --samples $(or $(SAMPLES),1000000000) --seed $(or $(SEED),1)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
