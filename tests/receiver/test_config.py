@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cli import demonstration, scenario, yobirin
 from decoder.registry import LIVE
 from drivers.registry import split_name
+from receiver.commands.intake import settings_of
 from receiver.commands.wiring import Wiring
 from receiver.config import (
     SCHEMES,
@@ -225,6 +226,49 @@ def test_a_format_that_does_not_exist_is_refused_by_the_check(write: Write) -> N
     refused = check(str(write("[intake]\nhandshakes = ['contact']"))).exception
     assert isinstance(refused, BadInput)
     assert "intake.handshakes: no format 'contact'; there are: contact-id, " in str(refused)
+
+
+FRAMED = (Path(__file__).parents[2] / "examples" / "profiles" / "framed-keys.toml").read_text(encoding="utf-8")
+PULSED = (Path(__file__).parents[2] / "examples" / "profiles" / "pulse-fast.toml").read_text(encoding="utf-8")
+
+
+def test_a_terminal_described_in_a_file_is_a_format_of_a_line(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "framed.toml").write_text(FRAMED, encoding="utf-8")
+    path = write("[intake]\nhandshakes = ['contact-id', 'profiles/framed.toml']")
+    assert check(str(path)).exit_code == 0
+    found = load(path)
+    assert found.intake.handshakes == ("contact-id", str(tmp_path / "profiles" / "framed.toml"))
+    settings = settings_of(found)
+    assert [known.name for known in settings.call.formats] == ["contact-id", "framed-keys"]
+    assert settings.handshakes == found.intake.handshakes
+
+
+@pytest.mark.parametrize(
+    ("handshakes", "says"),
+    [
+        ([], "no format is named"),
+        (["contact-id", "contact-id"], "two formats are called 'contact-id'"),
+        (["good.toml", "good.toml"], "two formats are called 'framed-keys'"),
+        (["pulse-3-1-parity", "pulse-4-1"], "pulse-3-1-parity and pulse-4-1 may take each other's messages"),
+        (["pulse-4-2", "pulsed.toml"], "pulse-4-2 and pulse-fast may take each other's messages"),
+        (["none.toml"], "none.toml: no such file"),
+        (["bad.toml"], "bad.toml: "),
+        (["ours.toml"], "'contact-id' is a format of our own"),
+    ],
+)
+def test_formats_that_cannot_be_served_are_refused_in_one_line(
+    write: Write, tmp_path: Path, handshakes: list[str], says: str
+) -> None:
+    (tmp_path / "good.toml").write_text(FRAMED, encoding="utf-8")
+    (tmp_path / "pulsed.toml").write_text(PULSED, encoding="utf-8")
+    (tmp_path / "bad.toml").write_text(FRAMED.replace("fields", "feilds"), encoding="utf-8")
+    (tmp_path / "ours.toml").write_text(FRAMED.replace("framed-keys", "contact-id"), encoding="utf-8")
+    refused = check(str(write(f"[intake]\nhandshakes = {handshakes}"))).exception
+    assert isinstance(refused, BadInput)
+    assert "intake.handshakes: " in str(refused)
+    assert says in str(refused)
+    assert "\n" not in str(refused)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from decoder.exchange import Format
 from decoder.registry import LIVE
 from decoder.samples import RATE_HZ, Samples
 from drivers import line as lines
@@ -24,7 +25,6 @@ from sim.panel import Panel, PanelEffect, PanelSettings
 from sim.phone import Phone
 
 BLOCK = 160
-SETTINGS = CallSettings(LIVE)
 
 
 @dataclass
@@ -33,6 +33,7 @@ class Exchange:
 
     count: int = 1
     stores: bool = True
+    formats: tuple[Format, ...] = LIVE
     journal: list[Draft] = field(default_factory=list)
     seq: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     at: int = 0
@@ -42,8 +43,8 @@ class Exchange:
         numbers = itertools.count(1)
         self.station: Station[Samples] = Station(
             [one.near.name for one in self.both],
-            SETTINGS,
-            ear=lambda: SoundEar(LIVE),
+            CallSettings(self.formats),
+            ear=lambda: SoundEar(self.formats),
             number=lambda: f"call {next(numbers)}",
             digest=lambda number: f"digest of {number}",
         )
@@ -115,11 +116,12 @@ class Home:
     through: str = ""
     line: int = 0
     seed: int = 1
+    form: Format = LIVE[0]
     notes: list[units.Note] = field(default_factory=list)
 
     def call(self) -> Home:
         rng = np.random.default_rng(self.seed)
-        self.phone = Phone(Panel(self.settings, LIVE[0].encode, lambda: float(rng.random())), rng)
+        self.phone = Phone(Panel(self.settings, self.form.encode, lambda: float(rng.random()), self.form.send), rng)
         self.bad = BadLine(Impairments.parse(self.through), rng)
         self.far = self.exchange.both[self.line].far
         self.far.attach(self._told)

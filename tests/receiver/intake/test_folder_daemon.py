@@ -19,6 +19,7 @@ from decoder.synth import dtmf
 from drivers.folder import Arrival, Folder
 from receiver.clock import SystemClock
 from receiver.event import Record
+from receiver.formats import served
 from receiver.installation import Installation
 from receiver.intake import folder_daemon
 from receiver.intake.call import CallSettings
@@ -38,6 +39,7 @@ class Place:
     installation: Installation
     folder: Path
     lines: list[str] = field(default_factory=list)
+    settings: IntakeSettings = field(default_factory=lambda: IntakeSettings(CallSettings(LIVE)))
 
     async def serve_until(self, type_: str, times: int = 1) -> None:
         async def until(intake: Intake) -> None:
@@ -49,10 +51,9 @@ class Place:
         await self.serve(until)
 
     async def serve(self, other: Any) -> None:
-        settings = IntakeSettings(CallSettings(LIVE))
         watcher = folder_daemon.watcher("wav:in", "wav", str(self.folder))
         async with asyncio.timeout(60):
-            await serve(self.installation, settings, [], SystemClock(), self.lines.append, watcher, other)
+            await serve(self.installation, self.settings, [], SystemClock(), self.lines.append, watcher, other)
 
     def records(self) -> list[Record]:
         reader = Reader(self.installation.intake_db)
@@ -75,6 +76,19 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setattr(folder_daemon, "AGAIN_AFTER_S", (0, 0, 0))
     monkeypatch.setattr(folder_daemon, "Folder", partial(Folder, settle_us=0))
     return Place(Installation(tmp_path / "data"), folder)
+
+
+async def test_a_recording_of_a_terminal_described_in_a_file(place: Place) -> None:
+    """The reader is another process: it reads the file for itself."""
+    handshakes = ("contact-id", str(Path(__file__).parents[3] / "examples" / "profiles" / "framed-keys.toml"))
+    formats = served(handshakes)
+    place.settings = IntakeSettings(CallSettings(formats), handshakes=handshakes)
+    assert formats[1].send is not None
+    (said,) = formats[1].send(Message("123456", "101", zone="03"))
+    write_wav(place.folder / NAME, np.concatenate([np.zeros(4000, np.int16), said, np.zeros(4000, np.int16)]))
+    await place.serve_until("recording.taken")
+    (frame,) = (record.payload for record in place.records() if record.type == "frame.accepted")
+    assert (frame["format"], frame["raw"]) == ("framed-keys", "*12345601035#")
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, times: int, how: Ask) -> None:

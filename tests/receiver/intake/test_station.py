@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from decoder.exchange import Message
+from decoder.registry import LIVE
 from decoder.samples import RATE_HZ, Samples, silence, to_ms
 from drivers.line import Reported
 from receiver.clock import SECOND_US, Now
+from receiver.formats import format_named
 from receiver.intake.ear import SoundEar
 from receiver.intake.signals import HangUp, Note
 from receiver.intake.station import Abandon, Answer, Order, Station
 from receiver.intake.supervision import Health
+from sim import habits
 from sim.panel import PanelSettings
 from tests.receiver.intake.exchange import Exchange, Home
 
 BUTTON = Message("1234", "101", partition="01", zone="001")
 BATTERY = Message("1234", "302")
 RAW = "123418110101001B"
+PROFILES = Path(__file__).parents[3] / "examples" / "profiles"
 
 
 def one_call(settings: PanelSettings, through: str = "", *, stores: bool = True) -> tuple[Exchange, Home]:
@@ -54,6 +59,26 @@ def test_the_kiss_off_begins_100_to_400_ms_behind_the_last_digit() -> None:
     exchange, _ = one_call(PanelSettings((BUTTON, BATTERY)))
     for draft in exchange.of("kissoff.started"):
         assert 100 <= to_ms(int(draft.payload["after_last_digit"])) <= 400
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "raw"),
+    [
+        ("framed-keys", Message("123456", "101", zone="03"), "*12345601035#"),
+        ("bare-keys", Message("12345", ""), "12345#"),
+    ],
+)
+def test_a_terminal_described_in_a_file_is_greeted_read_and_acknowledged_beside_the_others(
+    name: str, message: Message, raw: str
+) -> None:
+    form = format_named(str(PROFILES / f"{name}.toml"))
+    settings = PanelSettings((message,), greeting=form.greeting, kiss_off=form.kiss_off, **habits.of(form))
+    exchange = Exchange(formats=(*LIVE, form))
+    home = Home(exchange, settings, form=form).call()
+    exchange.settle()
+    accepted = exchange.of("frame.accepted")
+    assert [(one.payload["format"], one.payload["raw"]) for one in accepted] == [(name, raw)]
+    assert len(home.said("kiss_off")) == len(exchange.of("kissoff.completed")) == 1
 
 
 @pytest.mark.parametrize("position", [1, 5, 16])
