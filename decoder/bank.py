@@ -105,7 +105,7 @@ class Careful:
             joins = np.zeros(len(self.next), np.bool_)
             joins[whose] = first == self._looked[whose]
             context = context.take(joins[context.at[LINE]].nonzero()[0])
-        masked = dtmf.masked(hops, line * FAR + hop, middle, energy, at, windows, context)
+        masked = dtmf.masked(line * FAR + hop, middle, energy, at, windows, context)
         if len(masked):
             so_far = np.zeros(len(hop), np.int64)
             so_far[masked] = 1

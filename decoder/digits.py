@@ -6,6 +6,8 @@ Q.24 Annex A: 22 ms are no digit and 26 ms are one; breaks of 10 ms are ridden o
 
 What keeps voices out is how much of a digit's energy its two tones must be: two harmonics of a voice seldom sit on
 both frequencies, and not for long. The further the two are from where they should be, and from each other, the more.
+What keeps music out is how a key is switched: at once, both tones as loud as they stay, quiet before and behind
+(`decoder.switching`).
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ from decoder.dtmf import (
 )
 from decoder.keypad import GRID, HIGH_HZ, LOW_HZ
 from decoder.samples import F32, RATE_HZ, peak_of
+from decoder.switching import ODD_MAX, oddness
 from decoder.symbols import KEYS, Digit, Witness
 
 F64 = NDArray[np.float64]
@@ -57,7 +60,8 @@ HIDDEN_LENGTH_MIN: Final = 128
 HIDDEN_SHARE: Final = 0.9
 HIDES: Final = 1.5  # times the tone's own energy
 BESIDE: Final = 5  # hops: a key so near is what is louder
-AGAIN_CONFIDENCE_MIN: Final = 0.65  # of a digit some of whose windows were left out
+AGAIN_CONFIDENCE_MIN: Final = 0.65  # of a digit some of whose windows were left out …
+AGAIN_KEPT: Final = 0.4  # … but not more than the rest
 QUIET: Final = 1.4  # times the energy of a run's quietest window: those that are louder may be left out
 
 SHARE_MIN: Final = 0.64  # of a digit's energy in its two tones: 2.5 dB above all else in 4 kHz
@@ -222,8 +226,9 @@ def measure(windows: Windows, first: I64, last: I64) -> Found:
     if good.all():
         return found
     (again,) = (~good).nonzero()
+    whole = first, last
     chosen, first, last = _quieter(windows.seen[TOTAL], first[again], last[again])
-    enough = last - first >= ON_MIN
+    enough = (last - first >= ON_MIN) & (last - first >= AGAIN_KEPT * (whole[1] - whole[0])[again])
     second, well = _measured(windows.take(chosen), first[enough], last[enough])
     well &= second.measured[CONFIDENCE] >= AGAIN_CONFIDENCE_MIN
     again = again[enough][well]
@@ -271,6 +276,8 @@ def _measured(windows: Windows, first: I64, last: I64) -> tuple[Found, Flags]:
     good &= np.where(hidden, end - start >= HIDDEN_LENGTH_MIN, (end - start >= LENGTH_MIN) & (count >= ON_MIN))
     good &= (twist >= TWIST_DB_MIN) & (twist <= TWIST_DB_MAX)
     likelihoods = _likelihoods(tones, total, end - start)
+    odd = oddness(windows, first, last, share, end - start)
+    good &= odd <= ODD_MAX
     certain = np.minimum(np.maximum(0.5 + (share - needed) / CERTAIN_ABOVE / 2, 0), 1)
     certain /= np.add.reduce(np.exp(likelihoods), axis=0)
     measured = np.array([(level[0] + level[1]) / 2, twist, (offset[0] + offset[1]) / 2, certain])

@@ -54,9 +54,10 @@ _SLOW: Final = goertzel.slow(BLOCK, hum_hz=HUM_HZ, dial_hz=DIAL_HZ)
 _KEYS: Final = goertzel.basis(LOW_HZ + HIGH_HZ, BLOCK)
 _SHAPES: Final = np.concatenate([_KEYS - _KEYS @ _SLOW.T @ _SLOW, _SLOW])
 _COUNT: Final = len(_SHAPES)
-# The same, cut into the parts that fall on each hop of a window.
-_HOP_SHAPES: Final = np.concatenate([_SHAPES[:, at : at + HOP] for at in range(0, BLOCK, HOP)])
-_HOP_SLOW: Final = np.ascontiguousarray(goertzel.slow(HOP, dial_hz=(sum(DIAL_HZ) / 2,)).T)
+# The same, cut into the parts that fall on each hop of a window; then what is slow within a hop.
+_HOP_SHAPES: Final = np.concatenate(
+    [*(_SHAPES[:, at : at + HOP] for at in range(0, BLOCK, HOP)), goertzel.slow(HOP, dial_hz=(sum(DIAL_HZ) / 2,))]
+)
 _ENERGY_MIN: Final = BLOCK * peak_of(LEVEL_DBM0_MIN) ** 2  # two sines, width · peak² / 2 each
 _ECHO_STEPS: Final = np.arange(1, ECHO_HOPS + 1)[:, None]
 _MASK_STEPS: Final = np.arange(1, MASK_HOPS + 1)[:, None]
@@ -74,7 +75,7 @@ PAIR: Final = 0  # energy of the key's two tones
 TOTAL: Final = 1
 TONES: Final = slice(2, 10)  # energy of each tone
 TURN: Final = slice(10, 14)  # how the phase of the key's two tones moved since the window before: real, imaginary
-AHEAD: Final = 14  # energy of the hop just before the window …
+AHEAD: Final = 14  # energy of the hop just before the window, without what is slow …
 BEHIND: Final = 15  # … and just behind it
 _SEEN: Final = 16
 
@@ -170,7 +171,7 @@ class Look:
         self._room(0)
 
     def _room(self, size: int) -> None:
-        self._parts = np.empty((HOPS_A_BLOCK * _COUNT, size), np.float32)
+        self._parts = np.empty((len(_HOP_SHAPES), size), np.float32)
         self._shown = np.empty(_COUNT * size, np.float32)
         self._squares = np.empty((_COUNT, size), np.float32)
 
@@ -180,7 +181,8 @@ class Look:
         hops   : (n, HOP), runs of consecutive hops one after the other
         middle : (n,), false for the first two hops of a run and the last two: there is no window, or none before it to
         see the phase turn from, or nothing is known of what follows it
-        Returns where in `hops` the windows on a key have their middles, their keys, what they show; each hop's energy.
+        Returns where in `hops` the windows on a key have their middles, their keys, what they show; each hop's energy
+        without direct current, hum and dial tone.
         """
         size = min(_TILE + 3, len(hops))
         if size > self._parts.shape[1]:
@@ -205,13 +207,15 @@ class Look:
         parts = np.matmul(_HOP_SHAPES, hops.T, out=self._parts[:, : len(hops)])
         shown = self._shown[: _COUNT * count].reshape(_COUNT, count)
         np.add(parts[:_COUNT, :-2], parts[_COUNT : 2 * _COUNT, 1:-1], out=shown)
-        shown += parts[2 * _COUNT :, 2:]
+        shown += parts[2 * _COUNT : 3 * _COUNT, 2:]
         squares = np.multiply(shown, shown, out=self._squares[:, :count])
         tones = squares[:8]
         tones += squares[8:16]
         total = energy[:-2] + energy[1:-1]
         total += energy[2:]
         total -= np.add.reduce(squares[16:], axis=0)
+        slow = parts[3 * _COUNT :]
+        energy -= np.add.reduce(np.multiply(slow, slow, out=slow), axis=0)
         strongest, pair = _strongest(tones)
         on = pair > WINDOW_SHARE_MIN * total
         on &= total > _ENERGY_MIN
@@ -243,11 +247,11 @@ def _turns(shown: F32, which: I64, at: I64, out: F32) -> None:
     np.subtract(imaginary * before, real * before_imaginary, out=out[2:])
 
 
-def masked(hops: F32, place: I64, middle: Flags, energy: F32, at: I64, windows: Windows, context: Windows) -> I64:
+def masked(place: I64, middle: Flags, energy: F32, at: I64, windows: Windows, context: Windows) -> I64:
     """Which hops may hide a tone that was on just before: loud, close behind it, and showing no key.
 
     Arguments as of `Look.at` and from it; place: of each hop, line and hop as one number, in order; context: windows of
-    earlier looks at the same lines. Returns indices into `hops`, ascending.
+    earlier looks at the same lines. Returns indices of hops, ascending.
     """
     mine, pair = windows.place, windows.seen[PAIR]
     if len(context):
@@ -275,12 +279,8 @@ def masked(hops: F32, place: I64, middle: Flags, energy: F32, at: I64, windows: 
     chosen, end, step = spot[step, end], end, step + 1
     behind = ends[end]
     real = (chosen >= 0) & (chosen < len(place)) & (step < ahead[behind])
-    chosen, step, behind, enough = chosen[real], step[real], behind[real], enough[end[real]]
-    real = place[chosen] == mine[behind] + step
-    chosen, enough = chosen[real], enough[real]
-    # Direct current, hum and dial tone hide nothing.
-    slow = goertzel.energy(hops.take(chosen, axis=0) @ _HOP_SLOW)
-    hidden_at: I64 = np.sort(chosen[energy[chosen] - slow > enough])
+    chosen, step, behind = chosen[real], step[real], behind[real]
+    hidden_at: I64 = np.sort(chosen[place[chosen] == mine[behind] + step])
     return hidden_at
 
 
