@@ -8,7 +8,7 @@ are, how far its clock is off. A tone is then not "loud" but "as loud as this pa
     it is not         noise, and what other tones spill: LEAK        Rayleigh
     either way        with a chance of UNFORESEEN, anything          1 / (1 + a)²
 
-The last line keeps a likelihood finite: a burst of noise, a hole or a wrong guess of ours costs a digit some eight
+The last line keeps a likelihood finite: a burst of noise, a hole or a wrong guess of ours costs a digit some nine
 nats and never a certainty that isn't there. LEAK does the same for the model itself: what is 18 dB below the tones
 is not evidence.
 """
@@ -28,8 +28,8 @@ from decoder.samples import RATE_HZ
 GROUPS: Final = (slice(0, 4), slice(4, 8))
 HZ: Final = np.array(LOW_HZ + HIGH_HZ)
 
-UNFORESEEN: Final = 0.02
-SPREAD: Final = 0.2  # of a panel's amplitude from tone to tone: ±1.7 dB, echoes and slopes of the line
+UNFORESEEN: Final = 0.005
+SPREAD: Final = 0.15  # of a panel's amplitude from tone to tone: ±1.3 dB, echoes and slopes of the line
 LEAK: Final = 0.015  # of the tones' energy that may turn up where none should be: −18 dB
 QUIETER: Final = 0.3  # quantile of a group's energies that is noise: at most one of four tones is on at a time …
 QUIETER_OF_NOISE: Final = 0.357  # … and of an exponential distribution that quantile, in units of its mean
@@ -119,8 +119,8 @@ class Scale:
     """Energies of windows of one width to log-likelihood ratios: a tone of this call against none."""
 
     def __init__(self, level: Level, width: int) -> None:
-        self.unit, expected = level.expected(width)
-        self._ratios, self._fineness, self.mean = _table(round(25 * np.log(max(expected, 0.1))))
+        self.unit, self.expected = level.expected(width)
+        self._ratios, self._fineness, self.mean = _table(round(25 * np.log(max(self.expected, 0.1))))
 
     def ratio(self, energy: F64) -> F64:
         """Natural log of: density if the tone is on, over density if it is not. Any shape."""

@@ -41,6 +41,8 @@ PAUSE_WIDTH: Final = 14  # 10 ms of a pause looked at before and behind a digit
 PAUSE_MOST: Final = 2.5  # that a pause which is none may speak against a digit
 PAUSE_AWAY: Final = 4  # 3 ms between a tone and what is looked at for its pause
 DIGITS_MIN: Final = 6
+WEAK: Final = 4.0  # amplitude of a tone in noise below which nothing is sure of its place
+EVEN_GAIN: Final = -0.5  # that a digit moved by noise gains by being where the noise is best
 PERIODS_MOST: Final = 2  # of those the evidence repeats itself by, looked at closely …
 SECOND_BEST: Final = 0.8  # … the second only if it has so much of the first one's evidence
 USUAL_SHARE: Final = 0.4  # of what a digit usually has of presence, the median of a row has …
@@ -55,7 +57,9 @@ PART_CHANCE: Final = 0.03  # … so often
 class Placed:
     """A row found in a stretch: where its digits are, how long their tones in the passband, how loud on this call."""
 
-    path: Path
+    score: float
+    starts: I64  # in the passband
+    missing: Flags
     width: int
     levels: tuple[Level, Level]
 
@@ -88,19 +92,52 @@ class Stretch:
         evidence = presence(self._tones(found, 0, FIRST_WIDTH))
         best: Placed | None = None
         for path, period in _rough(evidence):
-            rough = self._levelled(path, found, FIRST_WIDTH)
-            width = self._length(path, rough, period)
-            fine = self._levelled(path, self._levels(width) or found, width)
+            roughly = self.grid[[place for place in path.places if place >= 0]]
+            rough = self._levelled(roughly, found, FIRST_WIDTH)
+            width = self._length(roughly, rough, period)
+            fine = self._levelled(roughly, self._levels(width) or found, width)
             closer = presence(self._tones(fine, 0, width)) - self._no_pauses(fine, width)
             again = best_row(closer, period)
-            if len(again.places) >= DIGITS_MIN and (best is None or again.score > best.path.score):
-                best = Placed(again, width, self._levelled(again, fine, width))
-        return best
+            if len(again.places) >= DIGITS_MIN and (best is None or again.score > best.score):
+                starts, missing = filled(again.places) * GRID_STEP, np.array(again.places) < 0
+                best = Placed(again.score, starts, missing, width, self._levelled(starts[~missing], fine, width))
+        return best if best is None else self._evened(best)
 
-    def _levelled(self, path: Path, found: tuple[Level, Level], width: int) -> tuple[Level, Level]:
+    def _evened(self, row: Placed) -> Placed:
+        """A weak row with its digits where an even sender puts them, if that is as likely: noise moves each of them.
+
+        The length of the tones and where the first one begins are tried out, as noise has a say in both.
+        """
+        if min(Scale(level, row.width).expected for level in row.levels) > WEAK:
+            return row
+        number = np.arange(len(row.starts))
+        slope = float(np.median(np.diff(row.starts)))
+        for _ in range(3):  # without those that noise, or the network, has moved far
+            near = np.abs(row.starts - slope * number - np.median(row.starts - slope * number)) <= 2 * GRID_STEP + 2
+            if np.count_nonzero(near & ~row.missing) < DIGITS_MIN:
+                return row
+            slope, first = np.polyfit(number[near], row.starts[near], 1)
+        even = np.rint(first + slope * number).astype(np.int64)
+        before = self._presence_at(row.starts[None], row.width, row.levels)[0] + EVEN_GAIN * len(number)
+        best, chosen = before, row
+        longest = int(slope) - PAUSE_WIDTH
+        for width in range(max(row.width - 8, WIDTHS[0]), min(row.width + 17, WIDTHS[1], longest + 1), 4):
+            starts = even[None] + np.arange(-12, 13, 3)[:, None]
+            there = self._presence_at(starts, width, row.levels)
+            if there.max() > best:
+                best = float(there.max())
+                chosen = Placed(row.score, starts[int(there.argmax())], row.missing, width, row.levels)
+        return chosen
+
+    def _presence_at(self, starts: I64, width: int, found: tuple[Level, Level]) -> F64:
+        """Presence of the digits of rows that begin at `starts` (rows, digits), added up. Returns (rows,)."""
+        scales = (Scale(found[0], width), Scale(found[1], width))
+        tones = tone_ratios(*self.sums.energy(starts.ravel(), width), scales, width)
+        return np.asarray(presence(tones).reshape(starts.shape).sum(axis=1))
+
+    def _levelled(self, starts: I64, found: tuple[Level, Level], width: int) -> tuple[Level, Level]:
         """Levels as the digits of a row have them: what is loud in a stretch that is mostly pause says less."""
-        places = np.array([place for place in path.places if place >= 0])
-        energy, count = self.sums.energy(self.grid[places], width)
+        energy, count = self.sums.energy(starts, width)
         whole = count > WHOLE * width
         if np.count_nonzero(whole) < DIGITS_MIN:
             return found
@@ -130,17 +167,16 @@ class Stretch:
         behind = presence(self._tones(found, width + PAUSE_AWAY, PAUSE_WIDTH))
         return np.clip(before, 0, PAUSE_MOST) + np.clip(behind, 0, PAUSE_MOST)
 
-    def _length(self, row: Path, found: tuple[Level, Level], period: int) -> int:
+    def _length(self, roughly: I64, found: tuple[Level, Level], period: int) -> int:
         """How long the tones of a row are, in samples of the passband."""
-        places = np.array([place for place in row.places if place >= 0])
         scales = (Scale(found[0], FIRST_WIDTH), Scale(found[1], FIRST_WIDTH))
-        tones = tone_ratios(*self.sums.energy(self.grid[places], FIRST_WIDTH), scales, FIRST_WIDTH)
+        tones = tone_ratios(*self.sums.energy(roughly, FIRST_WIDTH), scales, FIRST_WIDTH)
         reach = min(period, (MARGIN - FIRST_WIDTH) // GRID_STEP)
         around = np.arange(-reach, reach + 1) * GRID_STEP
-        starts = self.grid[places][:, None] + around[None, :]
+        starts = roughly[:, None] + around[None, :]
         energy, _ = self.sums.energy(starts.ravel(), PAUSE_WIDTH)
-        energy = energy.reshape(8, len(places), len(around))
-        mine = np.arange(len(places))
+        energy = energy.reshape(8, len(roughly), len(around))
+        mine = np.arange(len(roughly))
         profile = np.zeros(len(around))
         for group, level in zip(GROUPS, found, strict=True):
             tone = group.start + tones[group].argmax(axis=0)
@@ -152,9 +188,8 @@ class Stretch:
         longest = period * GRID_STEP - PAUSE_WIDTH
         return int(np.clip(width, WIDTHS[0], max(min(WIDTHS[1], longest), WIDTHS[0])))
 
-    def tones(self, places: I64, width: int, found: tuple[Level, Level]) -> tuple[F64, F64]:
-        """Ratios of the keys at places of the grid, (16, n), whole windows and parts weighed; what is usual."""
-        start = places * GRID_STEP
+    def tones(self, start: I64, width: int, found: tuple[Level, Level]) -> tuple[F64, F64]:
+        """Ratios of the keys in windows from `start`, (16, n), whole windows and parts weighed; what is usual."""
         part = round(PART * width)
         wholes = (Scale(found[0], width), Scale(found[1], width))
         parts = (Scale(found[0], part), Scale(found[1], part))
@@ -206,17 +241,16 @@ def row_of(sound: I16, known: Flags, at: int, known_at: int) -> Row | None:
     if found is None:
         return None
     width = found.width
-    places, missing = filled(found.path.places), np.array(found.path.places) < 0
-    period = int(np.median(np.diff(places)))
-    places = np.concatenate([[places[0] - period], places, [places[-1] + period]])
-    keys, means = stretch.tones(places, width, found.levels)
-    keys[:, 1:-1][:, missing] = 0
+    period = int(np.median(np.diff(found.starts)))
+    starts = np.concatenate([[found.starts[0] - period], found.starts, [found.starts[-1] + period]])
+    keys, means = stretch.tones(starts, width, found.levels)
+    keys[:, 1:-1][:, found.missing] = 0
     there = np.asarray(log_sum(keys) - np.log(16))
     usual = float(means.sum() - np.log(16))
     heard = np.flatnonzero(there[1:-1] > EDGE_SHARE * usual) + 1
     if len(heard) < DIGITS_MIN or np.median(there[heard]) < USUAL_SHARE * usual:
         return None
-    digits = _digits(found, sum(stretch.offsets) / 2, at + STEP * GRID_STEP * places, keys)
+    digits = _digits(found, sum(stretch.offsets) / 2, at + STEP * starts, keys)
     first, last = int(heard[0]), int(heard[-1])
     presence = np.round(there, 2).tolist()
     return Row(
