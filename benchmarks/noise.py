@@ -74,14 +74,15 @@ def _clipped(sound: np.ndarray) -> I16:
 
 
 def blocks(samples: int, seed: int) -> Iterator[Samples]:
-    """So many samples in blocks of 1 to 4000; what is lost is told."""
+    """So many samples in blocks of 1 to 8000; what is lost is told."""
     random = np.random.default_rng(seed)
     at = 0
     while at < samples:
         kind = str(random.choice(KINDS))
         sound, first = stretch(kind, random)[: samples - at], 0
+        step = int(random.choice((160, 333, 1_600, 4_001, 8_000)))
         while first < len(sound):
-            piece = sound[first : first + int(random.choice((1, 160, 160, 333, 4_000)))]
+            piece = sound[first : first + (step if random.random() < 0.99 else 1)]
             span = (Span(at, at + len(piece)),) if kind == "lost" else ()
             yield Samples(at, piece, span)
             first, at = first + len(piece), at + len(piece)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Final
 
@@ -144,8 +144,12 @@ class Carrier:
         found = self._take(np.zeros(rest, np.int16), np.zeros(rest, np.bool_))
         for line in self._lines:
             found += self._close(line)
-        limit = (self._start or 0) + end + HOP // 4
-        return [symbol for symbol in found if symbol.end <= limit]
+        end += self._start or 0  # a stop bit may want a little more than there is
+        return [
+            replace(symbol, end=min(symbol.end, end))
+            for symbol in found
+            if isinstance(symbol, Character) and symbol.end <= end + HOP // 4
+        ]
 
     def _take(self, pcm: I16, heard: NDArray[np.bool_]) -> list[Symbol]:
         self._fed += len(pcm)

@@ -11,12 +11,15 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final
 
+import numpy as np
+
 from benchmarks.fuzz.symbols import place
 from decoder.exchange import Reader
 from decoder.frame import Frame, Qualifier, Reason, Rejected
 from decoder.symbols import KEYS, Character, Digit, Row, Symbol
 
 OBJECTS_MAX: Final = 30_000  # what a reader may hold on to, however long it has listened
+OCTETS_MAX: Final = 1 << 20
 TICKS_MAX: Final = 1_000  # between two symbols
 CODE: Final = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, enum.Enum)
 
@@ -96,12 +99,14 @@ def check_line(text: object) -> None:
     assert "\n" not in str(text), text
 
 
-def check_memory(holder: object) -> None:
-    """What can be reached from it, code excepted, is bounded."""
-    seen, waiting = {id(holder)}, [holder]
+def check_memory(holder: object, *, octets: int = OCTETS_MAX) -> None:
+    """What can be reached from it, code excepted, is bounded: in number, and in octets of sound and tables."""
+    seen, waiting, arrays = {id(holder)}, [holder], 0
     while waiting:
         for one in gc.get_referents(waiting.pop()):
             if id(one) not in seen and not isinstance(one, CODE):
                 seen.add(id(one))
                 waiting.append(one)
+                arrays += one.nbytes if isinstance(one, np.ndarray) else 0
         assert len(seen) <= OBJECTS_MAX, f"{type(holder).__name__} holds on to more than {OBJECTS_MAX} objects"
+        assert arrays <= octets, f"{type(holder).__name__} holds on to {arrays} octets of arrays"
