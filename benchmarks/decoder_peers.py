@@ -10,14 +10,19 @@ import subprocess
 import numpy as np
 
 
+def spandsp() -> ctypes.CDLL:
+    """The library; ends the program where there is none."""
+    found = ctypes.util.find_library("spandsp")
+    if found is None:
+        raise SystemExit("libspandsp2 is missing: sudo apt-get install libspandsp2")
+    return ctypes.CDLL(found)
+
+
 class Spandsp:
     """spandsp's `dtmf_rx`, as Asterisk and FreeSWITCH use it: Debian's libspandsp2, 20 ms at a time."""
 
     def __init__(self) -> None:
-        found = ctypes.util.find_library("spandsp")
-        if found is None:
-            raise SystemExit("libspandsp2 is missing: sudo apt-get install libspandsp2")
-        self._lib = ctypes.CDLL(found)
+        self._lib = spandsp()
         self._lib.dtmf_rx_init.restype = ctypes.c_void_p
         self._lib.dtmf_rx_init.argtypes = [ctypes.c_void_p] * 3
         self._lib.dtmf_rx.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]

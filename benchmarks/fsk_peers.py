@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import subprocess
 import tempfile
 import wave
 from pathlib import Path
 
 import numpy as np
+from decoder_peers import spandsp
 
 from decoder.fsk import Modem
 
@@ -34,10 +34,7 @@ class Spandsp:
     """Its bits, asynchronous; characters are cut from them as a UART would."""
 
     def __init__(self) -> None:
-        found = ctypes.util.find_library("spandsp")
-        if found is None:
-            raise SystemExit("libspandsp2 is missing: sudo apt-get install libspandsp2")
-        self._lib = ctypes.CDLL(found)
+        self._lib = spandsp()
         self._lib.fsk_rx_init.restype = ctypes.c_void_p
         self._lib.fsk_rx_init.argtypes = [
             ctypes.c_void_p,

@@ -21,7 +21,7 @@ from decoder.frame import Frame, Rejected
 from decoder.reading import Reading, heard_before
 from decoder.registry import USUAL
 from decoder.samples import RATE_HZ, Samples, Span
-from decoder.symbols import Digit, Row
+from decoder.symbols import Digit
 
 TICK = RATE_HZ // 50
 LIVE = RATE_HZ // 50

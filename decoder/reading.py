@@ -36,13 +36,20 @@ class Reading:
 
 
 def read(symbols: Iterable[Symbol], formats: Iterable[Format] = USUAL) -> list[Frame | Rejected]:
-    """What is read in a whole channel: time passes between symbols as on a call, and runs out behind the last."""
-    reading = Reading(formats)
+    """What is read in a whole channel."""
+    return asked(Reading(formats), symbols)
+
+
+def asked(reader: Reader, symbols: Iterable[Symbol], *, until: int | None = None) -> list[Frame | Rejected]:
+    """What a reader says to a whole channel: time passes between symbols as on a call, and behind the last one.
+
+    until: sample up to which it passes; None: as far as the reader asks for
+    """
     results: list[Frame | Rejected] = []
     for symbol in symbols:
-        results += _wait(reading, heard_before(symbol))
-        results += reading.hear(symbol)
-    return results + list(_wait(reading, None))
+        results += _wait(reader, heard_before(symbol))
+        results += reader.hear(symbol)
+    return results + list(_wait(reader, until))
 
 
 def heard_before(symbol: Symbol) -> int:
@@ -51,10 +58,10 @@ def heard_before(symbol: Symbol) -> int:
     return symbol.known_at if isinstance(symbol, Row) else symbol.start
 
 
-def _wait(reading: Reading, until: int | None) -> Iterator[Frame | Rejected]:
+def _wait(reader: Reader, until: int | None) -> Iterator[Frame | Rejected]:
     passed = None
-    while (due := reading.deadline) is not None and due != passed and (until is None or due <= until):
-        yield from reading.tick(due)
+    while (due := reader.deadline) is not None and due != passed and (until is None or due <= until):
+        yield from reader.tick(due)
         passed = due
 
 

@@ -15,6 +15,7 @@ from decoder.echo import WEAKER_DB, without_echoes
 from decoder.exchange import Message
 from decoder.formats import contact_id
 from decoder.frame import Frame, Reason, Rejected
+from decoder.reading import asked
 from decoder.samples import I16, Samples
 from decoder.symbols import Digit, Symbol
 from sim.line import line_of, through
@@ -30,15 +31,7 @@ def digit(key: str, place: float, level_dbm0: float = -10.0) -> Digit:
 
 
 def read(symbols: Sequence[Symbol]) -> list[Frame | Rejected]:
-    reader = contact_id.Reader()
-    results = []
-    for symbol in symbols:
-        while reader.deadline is not None and reader.deadline <= symbol.start:
-            results += reader.tick(reader.deadline)
-        results += reader.hear(symbol)
-    while reader.deadline is not None:
-        results += reader.tick(reader.deadline)
-    return results
+    return asked(contact_id.Reader(), symbols)
 
 
 def a_message(random: np.random.Generator) -> str:

@@ -21,6 +21,7 @@ from decoder.profile_check import CONTACT_ID_KEYS, KEYPAD_VALUES, OCTETS, Check
 from decoder.profile_text import toml
 from decoder.profiles import Carrier
 from decoder.pure_tones import pure_tones
+from decoder.reading import asked
 from decoder.samples import I16, Samples
 from decoder.symbols import Character, Digit, Pulse, Symbol, Tone
 
@@ -76,14 +77,7 @@ def learned(proposal: Proposal) -> Format:
 
 
 def read(symbols: Sequence[Symbol], known: Format) -> list[Frame | Rejected]:
-    reader, results = known.reader(), []
-    for symbol in symbols:
-        while reader.deadline is not None and reader.deadline <= symbol.start:
-            results += reader.tick(reader.deadline)
-        results += reader.hear(symbol)
-    while reader.deadline is not None:
-        results += reader.tick(reader.deadline)
-    return results
+    return asked(known.reader(), symbols)
 
 
 ACCOUNTS = ["00412", "00413", "02977", "00088", "31007"]

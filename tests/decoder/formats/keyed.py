@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from decoder.exchange import Format, Reader
 from decoder.frame import Frame, Rejected
+from decoder.reading import asked
 from decoder.symbols import Digit, Symbol
 
 START = 4_000
@@ -30,14 +31,7 @@ def runs(*keys: str, pause: int = 8_000, **how: int) -> list[Symbol]:
 def read(known: Format | Reader, symbols: Sequence[Symbol], *, quiet: int = 160_000) -> list[Frame | Rejected]:
     """Everything a reader says, asked for time at each of its deadlines as a call would."""
     reader = known.reader() if isinstance(known, Format) else known
-    results: list[Frame | Rejected] = []
-    for symbol in symbols:
-        while (deadline := reader.deadline) is not None and deadline <= symbol.start:
-            results += reader.tick(deadline)
-        results += reader.hear(symbol)
-    last = symbols[-1].end + quiet
-    while (deadline := reader.deadline) is not None and deadline <= last:
-        results += reader.tick(deadline)
+    results = asked(reader, symbols, until=symbols[-1].end + quiet)
     assert reader.deadline is None
     return results
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from decoder.exchange import Message
 from decoder.formats import contact_id
 from decoder.frame import Frame, Reason, Rejected
+from decoder.reading import asked
 from decoder.symbols import Digit, Gap, Tone
 
 EXAMPLES = [
@@ -49,16 +50,7 @@ def digits(keys: str, *, start: int = 4_000, on: int = 400, off: int = 400, conf
 
 def read(symbols: list[Digit | Gap | Tone], *, quiet: int = 8_000) -> list[Frame | Rejected]:
     """Everything a reader says, asked for time at each of its deadlines as a call would."""
-    reader = contact_id.Reader()
-    results = []
-    for symbol in symbols:
-        while reader.deadline is not None and reader.deadline <= symbol.start:
-            results += reader.tick(reader.deadline)
-        results += reader.hear(symbol)
-    last = symbols[-1].end + quiet
-    while reader.deadline is not None and reader.deadline <= last:
-        results += reader.tick(reader.deadline)
-    return results
+    return asked(contact_id.Reader(), symbols, until=symbols[-1].end + quiet)
 
 
 def only(results: list[Frame | Rejected]) -> Frame | Rejected:

@@ -18,6 +18,7 @@ from decoder.detector import LISTENERS, Detector
 from decoder.exchange import Format, Message
 from decoder.formats import contact_id, profile
 from decoder.frame import Frame, Reason, Rejected
+from decoder.reading import asked
 from decoder.samples import I16, Samples
 from decoder.symbols import KEYS, Character, Digit, Gap, Symbol, Tone
 
@@ -66,15 +67,7 @@ def characters(octets: bytes, *, start: int = 4_000, modem: str = "v23", baud: f
 
 
 def read(symbols: list[Symbol], known: Format) -> list[Frame | Rejected]:
-    """Everything a reader says, asked for time at each of its deadlines."""
-    reader, results = known.reader(), []
-    for symbol in symbols:
-        while reader.deadline is not None and reader.deadline <= symbol.start:
-            results += reader.tick(reader.deadline)
-        results += reader.hear(symbol)
-    while reader.deadline is not None:
-        results += reader.tick(reader.deadline)
-    return results
+    return asked(known.reader(), symbols)
 
 
 def only(results: list[Frame | Rejected]) -> Frame | Rejected:

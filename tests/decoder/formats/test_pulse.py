@@ -16,6 +16,7 @@ from decoder.detector import Detector
 from decoder.exchange import Format, Message, Signal
 from decoder.formats import contact_id, pulse
 from decoder.frame import Frame, Reason, Rejected
+from decoder.reading import asked
 from decoder.registry import USUAL, by_name
 from decoder.samples import I16, Samples, Span
 from decoder.symbols import Gap, Pulse, Symbol
@@ -42,17 +43,8 @@ def bursts(rounds: str, *, period: int = 400, on: int = 200, pause: int = 2_400,
     return heard
 
 
-def read(symbols: list[Symbol], asked: str | Format) -> list[Frame | Rejected]:
-    """Everything a reader says, asked for time at each of its deadlines."""
-    reader = (by_name(asked) if isinstance(asked, str) else asked).reader()
-    results = []
-    for symbol in symbols:
-        while reader.deadline is not None and reader.deadline <= symbol.start:
-            results += reader.tick(reader.deadline)
-        results += reader.hear(symbol)
-    while reader.deadline is not None:
-        results += reader.tick(reader.deadline)
-    return results
+def read(symbols: list[Symbol], named: str | Format) -> list[Frame | Rejected]:
+    return asked((by_name(named) if isinstance(named, str) else named).reader(), symbols)
 
 
 def only(results: list[Frame | Rejected]) -> Frame | Rejected:

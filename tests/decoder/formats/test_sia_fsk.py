@@ -18,7 +18,7 @@ from decoder.detector import detect_batch
 from decoder.exchange import Message, Signal
 from decoder.formats import contact_id, number_display, sia_fsk
 from decoder.frame import Frame, Reason, Rejected
-from decoder.reading import Reading
+from decoder.reading import Reading, asked
 from decoder.samples import I16, Samples, Span
 from decoder.sia_blocks import block
 from decoder.symbols import Character
@@ -67,16 +67,7 @@ def read(
     symbols: list[Character], reader: sia_fsk.Reader | None = None, *, quiet: int = 1_000
 ) -> list[Frame | Rejected]:
     """What a reader says, asked for time at its deadlines up to `quiet` samples behind the last character."""
-    reader = reader or sia_fsk.Reader()
-    results = []
-    for symbol in symbols:
-        while reader.deadline is not None and reader.deadline <= symbol.start:
-            results += reader.tick(reader.deadline)
-        results += reader.hear(symbol)
-    until = symbols[-1].end + quiet
-    while reader.deadline is not None and reader.deadline <= until:
-        results += reader.tick(reader.deadline)
-    return results
+    return asked(reader or sia_fsk.Reader(), symbols, until=symbols[-1].end + quiet)
 
 
 def frames(results: list[Frame | Rejected]) -> list[Frame]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from decoder.exchange import Format, Message
 from decoder.formats import ademco_express, bs8521, contact_id, high_speed, tt92
 from decoder.frame import Frame, Rejected
-from decoder.reading import Reading
+from decoder.reading import Reading, asked
 from decoder.registry import FORMATS
 from decoder.symbols import Symbol
 from tests.decoder.formats.keyed import digits, runs
@@ -37,15 +37,7 @@ SAID: dict[Format, st.SearchStrategy[Message]] = {
 
 
 def read(symbols: list[Symbol], formats: tuple[Format, ...] = FORMATS) -> list[Frame | Rejected]:
-    reading = Reading(formats)
-    results: list[Frame | Rejected] = []
-    for symbol in symbols:
-        while (deadline := reading.deadline) is not None and deadline <= symbol.start:
-            results += reading.tick(deadline)
-        results += reading.hear(symbol)
-    while (deadline := reading.deadline) is not None:
-        results += reading.tick(deadline)
-    return results
+    return asked(Reading(formats), symbols)
 
 
 @pytest.mark.parametrize("known", SAID, ids=lambda known: known.name)
