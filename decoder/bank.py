@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from decoder import dtmf
+from decoder.company import NEAR, Company
 from decoder.digits import Found, Runs
 from decoder.dtmf import BLOCK, CLOCK, ECHO_HOPS, FAR, HOP, HOPS_A_BLOCK, I64, LINE, MIDDLE, NONE, Flags, Windows
 from decoder.samples import F32, I16, Span
@@ -29,7 +30,7 @@ AFTER_HIT: Final = 2  # blocks
 TOGETHER: Final = 3  # blocks: hits so close belong to one stretch
 MANY: Final = 64  # lines, for which it pays to let TOGETHER blocks come in before anything is done
 WAIT: Final = 8  # blocks: the longest that a stretch which goes on is left waiting
-TAIL: Final = 7 * BLOCK  # of silence, after which nothing of the sound before can matter
+TAIL: Final = NEAR + 8 * BLOCK  # of silence, after which nothing of the sound before can matter
 LOST_HOPS_MAX: Final = 12  # 60 ms: a digit is not followed across a longer loss
 
 _SLOTS_MIN: Final = 18  # blocks of sound kept on each line …
@@ -47,6 +48,7 @@ class Careful:
     def __init__(self, lines: int, look: dtmf.Look | None = None) -> None:
         self.next = np.zeros(lines, np.int64)  # the window to look at next
         self.runs = Runs()
+        self.company = Company(lines)
         self._look = look or dtmf.Look()
         self._looked = np.zeros(lines, np.int64)  # where the last look ended
         self._lost: dict[int, list[Span]] = {}  # hops that no window may touch and that are not yet behind us
@@ -71,7 +73,14 @@ class Careful:
         if len(self._context):
             recent = self._context.at[MIDDLE] >= self.next[self._context.at[LINE]] - ECHO_HOPS
             self._context = self._context.take(recent.nonzero()[0])
-        return found
+        return self.company.take(found, self._begun)
+
+    def _begun(self, line: I64) -> I64:
+        """No run that is yet to be complete begins before this sample of these lines."""
+        until, pending = self.next.copy(), self.runs.pending
+        np.minimum.at(until, pending.at[LINE], pending.at[MIDDLE])
+        begun: I64 = (until[line] - 2) * HOP
+        return begun
 
     def _known(self, line: I64) -> I64:
         """The clock up to which every window of these lines has been taken."""
@@ -184,7 +193,11 @@ class Bank:
         pending = self._careful.runs.pending
         if len(pending):
             until = min(until, int(pending.at[MIDDLE].min()) - 1)
-        return self._start + max(until, 0) * HOP
+        until = max(until, 0) * HOP
+        waiting = self._careful.company.waiting
+        if waiting is not None:
+            until = min(until, int(waiting.end.min()))
+        return self._start + until
 
     def lose(self, line: int, lost: Span) -> None:
         """Say that the samples `lost` of this line, fed now or later, are made up."""
@@ -232,7 +245,8 @@ class Bank:
         np.maximum(following, HOPS_A_BLOCK * whole + NEAR_FIRST, out=following, where=~self._open)
         pending = self._careful.runs.pending
         found = None
-        if over or (len(pending) and not self._open[pending.at[LINE]].all()):
+        waiting = self._careful.company.waiting is not None
+        if over or waiting or (len(pending) and not self._open[pending.at[LINE]].all()):
             found = self._look(over)
         self._careful.settle()
         if found is None:

@@ -93,7 +93,8 @@ FAR_ON_MIN: Final = 8  # windows
 TWIST_DB_MIN: Final = -12.0
 TWIST_DB_MAX: Final = 16.0  # Japanese units may have 5 dB of it at their own terminals
 
-CONFIDENCE: Final = 3  # row of `Found.measured`
+CONFIDENCE: Final = 3  # row of `Found.measured` …
+ODD: Final = 4  # … and another
 
 _HZ: Final = np.array(LOW_HZ + HIGH_HZ)
 _ENERGY_AT_0_DBM0: Final = BLOCK * peak_of(0) ** 2 / 2  # of a tone in a window
@@ -113,7 +114,7 @@ class Found:
     key: I64  # place on the keypad
     start: I64
     end: I64
-    measured: F64  # (4, n): level in dBm0, twist in dB, offset in percent, CONFIDENCE
+    measured: F64  # (5, n): level in dBm0, twist in dB, offset in percent, CONFIDENCE, points of `switching.oddness`
     likelihoods: F64  # (16, n), in the order of `KEYS`
 
     def only(self, which: I64) -> Found:
@@ -135,7 +136,7 @@ class Found:
 
     def digits(self, shift: I64 | int) -> list[Digit]:
         """As symbols, each moved by its `shift` samples."""
-        level, twist, offset, confidence = (np.rint(self.measured * _ROUND) / _ROUND).tolist()
+        level, twist, offset, confidence = (np.rint(self.measured[:ODD] * _ROUND) / _ROUND).tolist()
         columns: dict[str, Iterable[Any]] = {
             "key": map(_BY_PLACE.__getitem__, self.key.tolist()),
             "start": (self.start + shift).tolist(),
@@ -152,6 +153,20 @@ class Found:
         for name, column in columns.items():
             deque(map(getattr(Digit, name).__set__, digits, column), maxlen=0)
         return digits
+
+
+def merged(first: Found, second: Found) -> Found:
+    """Both, in order of line and time."""
+    line, start = np.append(first.line, second.line), np.append(first.start, second.start)
+    both = Found(
+        line,
+        np.append(first.key, second.key),
+        start,
+        np.append(first.end, second.end),
+        np.append(first.measured, second.measured, axis=1),
+        np.append(first.likelihoods, second.likelihoods, axis=1),
+    )
+    return both.only(np.lexsort((start, line)))
 
 
 class Runs:
@@ -277,10 +292,11 @@ def _measured(windows: Windows, first: I64, last: I64) -> tuple[Found, Flags]:
     good &= (twist >= TWIST_DB_MIN) & (twist <= TWIST_DB_MAX)
     likelihoods = _likelihoods(tones, total, end - start)
     odd = oddness(windows, first, last, share, end - start)
+    odd[count >= ON_MAX] = 0  # a piece of a stuck key
     good &= odd <= ODD_MAX
     certain = np.minimum(np.maximum(0.5 + (share - needed) / CERTAIN_ABOVE / 2, 0), 1)
     certain /= np.add.reduce(np.exp(likelihoods), axis=0)
-    measured = np.array([(level[0] + level[1]) / 2, twist, (offset[0] + offset[1]) / 2, certain])
+    measured = np.array([(level[0] + level[1]) / 2, twist, (offset[0] + offset[1]) / 2, certain, odd])
     return Found(windows.at[LINE].take(first), key, start, end, measured, likelihoods), good
 
 

@@ -17,9 +17,10 @@ from decoder.samples import F32
 
 F64 = NDArray[np.float64]
 
-ODD_MAX: Final = 10.0  # points: what has more is no key
+ODD_MAX: Final = 20.0  # points: what has more is no key …
+ODD_ALONE_MAX: Final = 2.0  # … and neither is what has more than this and no other key near it
 BESIDE_DB: Final = -8.0  # of the hops just outside, against the digit; a point for each dB beyond …
-BESIDE_DB_MAX: Final = 8.0  # … up to so many
+BESIDE_DB_MAX: Final = 6.0  # … up to so many
 WAVER_DB: Final = -25.0  # how far a tone's amplitude varies, in power, beyond what the noise under it explains
 WAVER_DB_MAX: Final = 12.0
 WAVER: Final = 0.5  # points for each dB of it
@@ -28,7 +29,7 @@ LONG: Final = 30  # windows
 FADE_DB: Final = 1.0  # how far the last window but one, covered by two thirds or more, is below those before it
 FADE_DB_MAX: Final = 4.0
 FADE: Final = 4.0  # points for each dB
-PURE: Final = 7.0  # points fewer for a share of 1 more …
+PURE: Final = 12.0  # points fewer for a share of 1 more …
 IMPURE: Final = 0.6  # … than this
 BRIEF: Final = 296  # samples: shorter than panels send them …
 BRIEF_POINTS: Final = 0.6  # … costs this
