@@ -31,6 +31,7 @@ IDLE: Final = 0.208  # mean over twice MEMORY; noise: 0.19 ± 0.01
 NOISE: Final = 0.19
 PAUSE: Final = 0.26  # the same over PAUSE_HOPS, noise 0.19 ± 0.03; less where the digits are weak: halfway to NOISE
 PAUSE_HOPS: Final = 4
+PLAIN: Final = 0.4  # mean over MEMORY above which the energy alone tells a pause
 DROP_HOPS: Final = 3
 DROP: Final = 0.08  # of a candidate's loud hops: a pause on a line without noise
 OVER_HOPS: Final = 15  # 300 ms of pause end a candidate, …
@@ -150,11 +151,12 @@ class Rows:
             self._loud, self._quiet = max(self._pair), 0
             return []
         self._loud, self._most = max(self._loud * 0.98, pair), max(self._most, mean)
-        pausing = sum(self._share[-PAUSE_HOPS:]) / PAUSE_HOPS < min(PAUSE, NOISE + (self._most - NOISE) / 2)
-        pausing |= max(self._pair[-DROP_HOPS:]) < DROP * self._loud
+        pausing = max(self._pair[-DROP_HOPS:]) < DROP * self._loud
+        if self._most < PLAIN:
+            pausing |= sum(self._share[-PAUSE_HOPS:]) / PAUSE_HOPS < min(PAUSE, NOISE + (self._most - NOISE) / 2)
         self._quiet = self._quiet + 1 if pausing else 0
         if self._quiet == 1:
-            self._due = max(self._done - DROP_HOPS + (self._pause + SEEN + HOP // 2) // HOP, self._done)
+            self._due = self._done - DROP_HOPS - (-max(self._pause + SEEN, OVER) // HOP)
         elif not pausing:
             self._due = None
         rows: list[Symbol] = []
