@@ -25,7 +25,7 @@ from scipy.signal import resample_poly
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from speech import LEVEL_DBM0, SHELF_SECONDS, at_level, kept, pieces
+from speech import LEVEL_DBM0, SHELF_SECONDS, at_level, from_shelves, kept
 
 from decoder.samples import I16, RATE_HZ
 
@@ -60,7 +60,7 @@ Note = tuple[int, int, int, int, int]  # channel, key, from tick, to tick, veloc
 
 def corpus(hours: float, seed: int = 1) -> Iterator[tuple[str, I16]]:
     """Named pieces of music of some 10 to 40 s, `hours` together, each at the speech's `LEVEL_DBM0`, 8 kHz."""
-    return pieces(hours, lambda number: shelf(number, seed))
+    return from_shelves(hours, lambda number: shelf(number, seed))
 
 
 def shelf(number: int, seed: int) -> list[tuple[str, I16]]:

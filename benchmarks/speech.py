@@ -85,10 +85,10 @@ def at_level(sound: np.ndarray, level_dbm0: float) -> I16:
 
 def corpus(hours: float, seed: int = 1) -> Iterator[tuple[str, I16]]:
     """Named pieces of speech of 0.3 to some 30 s, `hours` together, each at `LEVEL_DBM0`."""
-    return pieces(hours, lambda number: shelf(number, seed))
+    return from_shelves(hours, lambda number: shelf(number, seed))
 
 
-def pieces(hours: float, shelf_of: Callable[[int], list[tuple[str, I16]]]) -> Iterator[tuple[str, I16]]:
+def from_shelves(hours: float, shelf_of: Callable[[int], list[tuple[str, I16]]]) -> Iterator[tuple[str, I16]]:
     """Named pieces from one shelf after the other, `hours` together."""
     left = round(hours * 3600 * RATE_HZ)
     number = 0

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from decoder.exchange import ToneStep
 from decoder.samples import RATE_HZ, from_ms
 from decoder.symbols import Character, Pulse
 from receiver.event import Receipt
@@ -169,27 +170,34 @@ def test_the_handshake_is_tried_four_times_and_then_the_line_is_given_back() -> 
     assert commits(desk.hear(Gone("hung up"))) == []
 
 
+def first_greetings(desk: Desk, count: int) -> list[tuple[ToneStep, ...]]:
+    """What a call on which nobody says anything is greeted with."""
+    desk.hear(Answered())
+    heard = []
+    for _ in range(count):
+        heard += plays(desk.wait())
+        desk.play_out()
+    return heard
+
+
+def test_a_format_without_a_handshake_has_no_turn() -> None:
+    """Its units speak by themselves; where there are no others nothing is played."""
+    silent = replace(SETTINGS.formats[0], name="silent", greeting=())
+    assert first_greetings(new_desk(replace(SETTINGS, formats=(silent, *SETTINGS.formats))), 2) == [GREETING, GREETING]
+    assert first_greetings(new_desk(replace(SETTINGS, formats=(silent,))), 2) == [(), ()]
+
+
 def test_handshakes_take_turns_among_the_formats() -> None:
     other = replace(SETTINGS.formats[0], name="other", greeting=KISS_OFF)
     desk = new_desk(replace(SETTINGS, formats=(*SETTINGS.formats, other)))
-    desk.hear(Answered())
-    heard = []
-    for _ in range(4):
-        heard += plays(desk.wait())
-        desk.play_out()
-    assert heard == [GREETING, KISS_OFF, GREETING, KISS_OFF]
+    assert first_greetings(desk, 4) == [GREETING, KISS_OFF, GREETING, KISS_OFF]
 
 
 def test_a_handshake_that_formats_share_is_played_once_a_round() -> None:
     own = SETTINGS.formats[0]
     second, third = replace(own, name="second"), replace(own, name="third", greeting=KISS_OFF)
     desk = new_desk(replace(SETTINGS, formats=(own, second, third)))
-    desk.hear(Answered())
-    heard = []
-    for _ in range(4):
-        heard += plays(desk.wait())
-        desk.play_out()
-    assert heard == [GREETING, KISS_OFF, GREETING, KISS_OFF]
+    assert first_greetings(desk, 4) == [GREETING, KISS_OFF, GREETING, KISS_OFF]
 
 
 def test_a_frame_is_acknowledged_as_its_own_format_wants_it() -> None:
