@@ -43,9 +43,9 @@ AGAIN: Final = 40  # hops after which a candidate without pauses is looked at
 LATENCY: Final = 8  # hops: so many may be taken at once while nothing is going on
 LONGEST: Final = 300  # hops, 6 s, that one look covers
 SHORTEST: Final = 20  # hops, 400 ms: six short digits
-SEEN: Final = from_ms(12)  # of where a next digit would stand, and something of it would have been seen …
+SEEN: Final = from_ms(12)  # of where a next digit would stand, and something of it would have been seen
 OVER: Final = from_ms(75)  # of quiet behind any row: the digits may be further apart at its end than before
-IGNORED: Final = from_ms(60)  # … which after so long was none
+IGNORED: Final = from_ms(25)  # behind something that may have been one
 LEVEL_DBM0_MIN: Final = -52.0
 
 _BAND_HZ: Final = tuple(float(hz) for hz in range(600, 1800, 50))  # orthogonal over a hop
@@ -168,7 +168,7 @@ class Rows:
         low = sum(self._share) / (2 * MEMORY) < IDLE and self._done - self._noticed > MEMORY
         self._low = self._low + 1 if low else 0
         if self._quiet >= OVER_HOPS or self._low >= LOW_HOPS:
-            if self._looked < self._done - self._quiet and ready:
+            if self._most < PLAIN and self._done - self._looked >= PAUSE_HOPS and ready:
                 rows += self._look()
             self._floor = self._done - 2
             self._since, self._last = None, None
@@ -187,7 +187,9 @@ class Rows:
         if row is None:
             return []
         self._pause = _pause_of(row)
-        told = row.end + max(self._pause + (IGNORED if row.after is not None and row.after[1] > 0 else SEEN), OVER)
+        perhaps = row.after is not None and row.after[1] > 0  # there is another one, and it must be heard to its end
+        more = row.digits[-1].end - row.digits[-1].start + IGNORED if perhaps else SEEN
+        told = row.end + max(self._pause + more, OVER)
         if row.known_at < told:
             self._due = self._done + min(-((row.known_at - told) // HOP), 1) if self._quiet else None
             return []

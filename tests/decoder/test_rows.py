@@ -57,10 +57,13 @@ def text(row: Row) -> str:
     ids=str,
 )
 def test_a_row_is_heard(how: dict[str, float]) -> None:
-    rows = rows_in(line(**how))  # type: ignore[arg-type]
-    assert [text(row) for row in rows] == [KEYS]
-    assert abs(rows[0].start - 4_000) < 160
-    assert rows[0].known_at >= rows[0].end
+    *parts, row = rows_in(line(**how))  # type: ignore[arg-type]
+    assert text(row) == KEYS
+    assert abs(row.start - 4_000) < 160
+    assert row.known_at >= row.end
+    # In noise a pause may seem longer than it is: what was heard so far is then told, and told again with the rest.
+    assert all(KEYS.startswith(text(part)) and len(part.digits) < len(KEYS) for part in parts)
+    assert not parts or "snr_db" in how
 
 
 @settings(max_examples=25, deadline=None)
