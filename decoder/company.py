@@ -1,7 +1,7 @@
 """Keys come in company: a digit that is a little odd is heard among others, and not where it stands alone.
 
 What a bad line does to one digit it seldom does to all of a message; a note that passes for a key seldom has another
-beside it. So the odd one waits until it is known who is near.
+beside it. So digits are taken in groups without a long pause, and odd ones wait for one that is not.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from typing import Final
 import numpy as np
 
 from decoder.digits import ODD, Found, merged
-from decoder.dtmf import FAR, I64
+from decoder.dtmf import FAR, I64, Flags
 from decoder.switching import ODD_ALONE_MAX
 
-NEAR: Final = 2_400  # samples between two digits of one message: 300 ms
+NEAR: Final = 2_400  # samples: the longest pause in a group, 300 ms
+ENOUGH: Final = 4  # digits are company to each other, however odd
 
 
 class Company:
-    """The odd digits of all lines that still wait for company, and where each line's last good one ended."""
+    """The odd digits of all lines that still wait for company, and where each line's last digit ended."""
 
     def __init__(self, lines: int) -> None:
         self.waiting: Found | None = None
@@ -34,22 +35,24 @@ class Company:
             found = self.waiting if found is None else merged(self.waiting, found)
         if found is None:
             return None
-        fine = found.measured[ODD] <= ODD_ALONE_MAX
-        (good,), (odd,) = fine.nonzero(), (~fine).nonzero()
-        before = self._last[found.line[odd]]
-        self._last[found.line[good]] = found.end[good]
-        if not len(odd):
-            self.waiting = None
-            return found
-        line, start, end = found.line[odd], found.start[odd], found.end[odd]
-        after = np.full(len(odd), FAR)
-        if len(good):
-            behind = np.searchsorted(good, odd)
-            at = good[np.maximum(behind - 1, 0)]
-            before = np.where((behind > 0) & (found.line[at] == line), found.end[at], before)
-            at = good[np.minimum(behind, len(good) - 1)]
-            after = np.where((behind < len(good)) & (found.line[at] == line), found.start[at], after)
-        fine[odd] = (start - before <= NEAR) | (after - end <= NEAR)
-        (waiting,) = (~fine[odd] & (begun(line) <= end + NEAR)).nonzero()
-        self.waiting = found.only(odd[waiting]) if len(waiting) else None
-        return found.only(fine.nonzero()[0])
+        odd = found.measured[ODD] > ODD_ALONE_MAX
+        self.waiting = None
+        if odd.any():
+            found = self._kept(found, odd, begun)
+        self._last[found.line] = found.end
+        return found
+
+    def _kept(self, found: Found, odd: Flags, begun: Callable[[I64], I64]) -> Found:
+        """Those of the groups that are in company; what still may be is kept waiting."""
+        line, size = found.line, len(found.line)
+        changes = np.append(True, line[1:] != line[:-1])
+        before = np.where(changes, self._last[line], np.append(0, found.end[:-1]))
+        near = found.start - before <= NEAR
+        (first,) = (changes | ~near).nonzero()
+        last = np.append(first[1:], size) - 1
+        fine = np.logical_or.reduceat(~odd, first) | near[first] | (last - first + 1 >= ENOUGH)
+        wait = ~fine & (begun(line[last]) <= found.end[last] + NEAR)
+        count = last - first + 1
+        if wait.any():
+            self.waiting = found.only(wait.repeat(count).nonzero()[0])
+        return found.only(fine.repeat(count).nonzero()[0])

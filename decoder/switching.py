@@ -18,14 +18,13 @@ from decoder.samples import F32
 F64 = NDArray[np.float64]
 
 ODD_MAX: Final = 20.0  # points: what has more is no key …
-ODD_ALONE_MAX: Final = 2.0  # … and neither is what has more than this and no other key near it
+ODD_ALONE_MAX: Final = 0.0  # … and neither is what has more than this and no other key near it
 BESIDE_DB: Final = -8.0  # of the hops just outside, against the digit; a point for each dB beyond …
 BESIDE_DB_MAX: Final = 6.0  # … up to so many
 WAVER_DB: Final = -25.0  # how far a tone's amplitude varies, in power, beyond what the noise under it explains
 WAVER_DB_MAX: Final = 12.0
 WAVER: Final = 0.5  # points for each dB of it
-WAVER_LONG: Final = 1.2  # the same where nothing but a key pressed by hand lasts so long
-LONG: Final = 30  # windows
+WAVER_LONG: Final = 1.2  # the same over a longer run, of which its echo's coming in is left out
 FADE_DB: Final = 1.0  # how far the last window but one, covered by two thirds or more, is below those before it
 FADE_DB_MAX: Final = 4.0
 FADE: Final = 4.0  # points for each dB
@@ -35,8 +34,8 @@ BRIEF: Final = 296  # samples: shorter than panels send them …
 BRIEF_POINTS: Final = 0.6  # … costs this
 
 OUTER: Final = 2  # windows at each end, not looked at: covered in part
-ECHOED: Final = 9  # windows of a longer run until its echo has come in: 45 ms
-ECHOED_MIN: Final = 16  # windows of such a run
+LONG: Final = 16  # windows of a longer run …
+ECHOED: Final = 9  # … and those until its echo has come in: 45 ms
 BIN: Final = 58  # twice a tone's share of the noise in a window
 
 _LOW_AND_HIGH: Final = np.array([[0], [4]])
@@ -48,15 +47,16 @@ def oddness(windows: Windows, first: I64, last: I64, share: F64, length: I64) ->
     share: of its energy in the two tones; length: in samples. (n,) each, as what is returned.
     """
     seen, count = windows.seen, last - first
+    outer = np.where(count > 2 * OUTER + 1, OUTER, 1)
     inner = np.empty(2 * len(first), np.int64)
-    inner[::2] = first + np.where(count >= ECHOED_MIN, ECHOED, np.where(count > 2 * OUTER + 1, OUTER, 1))
-    inner[1::2] = last - np.where(count > 2 * OUTER + 1, OUTER, 1)
+    inner[::2] = first + np.where(count >= LONG, ECHOED, outer)
+    inner[1::2] = last - outer
     many = inner[1::2] - inner[::2]
     pair, total = (np.add.reduceat(seen[row], inner)[::2] / many for row in (PAIR, TOTAL))
-    beside = _db(seen[[AHEAD, BEHIND]][:, [first, last - 1]][[0, 1], [0, 1]] * HOPS_A_BLOCK / total)
-    odd: F64 = np.clip(beside - BESIDE_DB, 0, BESIDE_DB_MAX).sum(axis=0)
+    beside = np.array([seen[AHEAD][first], seen[BEHIND][last - 1]])
+    odd: F64 = np.clip(_db(beside * HOPS_A_BLOCK / total) - BESIDE_DB, 0, BESIDE_DB_MAX).sum(axis=0)
     waver = np.clip(_waver(windows, inner, many, (total - pair) / BIN) - WAVER_DB, 0, WAVER_DB_MAX)
-    odd += np.where(count > LONG, WAVER_LONG, WAVER) * waver
+    odd += np.where(count >= LONG, WAVER_LONG, WAVER) * waver
     odd += FADE * np.clip(-_db(seen[PAIR][last - 2] / pair) - FADE_DB, 0, FADE_DB_MAX)
     odd -= PURE * np.maximum(share - IMPURE, 0)
     odd += BRIEF_POINTS * (length < BRIEF)
