@@ -1,4 +1,4 @@
-"""What is switched like a key is one, alone or not; what swells, wavers and fades is none unless it stands among keys."""
+"""What is switched like a key is one; what swells, wavers and fades is none, unless it stands among keys."""
 
 from __future__ import annotations
 
