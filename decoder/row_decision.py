@@ -75,7 +75,7 @@ class Decider:
 
     def __init__(self, form: Layout) -> None:
         self._layout = form
-        self._doubtful: list[tuple[int, F64]] = []  # end and likelihoods
+        self._doubtful: list[tuple[int, F64]] = []  # end and likelihoods of rows behind one another
 
     def decide(self, row: Row) -> Decision | None:
         """What this row says, with those before it if it repeats them; None if it is no message of this layout."""
@@ -90,7 +90,8 @@ class Decider:
             alone = replace(alone, chance=alone.chance**2 / (alone.chance + rivals))
         if alone.accepted:
             return alone
-        self._doubtful = [one for one in self._doubtful if row.start - one[0] <= KEPT_FOR][-KEPT:]
+        # The same row may be told twice, heard for longer: that is no repetition, and the later one counts.
+        self._doubtful = [one for one in self._doubtful if 0 <= row.start - one[0] <= KEPT_FOR][-KEPT:]
         together = self._together(heard)
         self._doubtful.append((row.end, heard))
         return together if together is not None and together.accepted else alone

@@ -91,7 +91,7 @@ class Rows:
         self._looked = 0  # hop of the last look
         self._quiet = 0  # hops since a tone
         self._floor = 0  # no candidate begins before
-        self._last: tuple[int, int] | None = None  # start and digits of the last row given
+        self._last: str | None = None  # keys of the row given last of this candidate
         self._pause = 0  # samples between the digits of the row found last
         self._due: int | None = None  # hop at which a pause is too long to be one between two digits
         self._most = 0.0  # the highest mean of the candidate
@@ -193,9 +193,10 @@ class Rows:
         if row.known_at < told:
             self._due = self._done + min(-((row.known_at - told) // HOP), 1) if self._quiet else None
             return []
-        if (row.start, len(row.digits)) == self._last:
+        keys = "".join(digit.key for digit in row.digits)
+        if keys == self._last:
             return []
-        self._last = row.start, len(row.digits)
+        self._last = keys
         return [row]
 
     def _known(self, sound: I16, at: int) -> Flags:

@@ -97,14 +97,15 @@ def test_weak_repetitions_are_heard_together() -> None:
     decider = Decider(LAYOUT)
     rng = np.random.default_rng(4)
     found = []
-    for _ in range(3):
+    for attempt in range(3):
         digits = []
         for place, key in enumerate(GOOD):
             heard = rng.normal(0, 1.5, 16)
             heard[KEYS.index(key)] += 4.0
             heard -= heard.max()
             best = KEYS[int(heard.argmax())]
-            digits.append(Digit(best, 800 * place, 800 * place + 400, -20, 0, 0, 0.3, tuple(heard.tolist())))
+            start = 800 * (40 * attempt + place)
+            digits.append(Digit(best, start, start + 400, -20, 0, 0, 0.3, tuple(heard.tolist())))
         found.append(decider.decide(Row(tuple(digits), (3.0,) * 16, 3.0, digits[-1].end + 600)))
     assert found[-1] is not None
     assert found[-1].keys == GOOD
@@ -113,11 +114,20 @@ def test_weak_repetitions_are_heard_together() -> None:
     assert alone is None or together.chance > alone.chance
 
 
+def test_the_same_row_told_twice_is_no_repetition() -> None:
+    decider = Decider(LAYOUT)
+    weak = row(GOOD, sure=2.0)
+    once, twice = decider.decide(weak), decider.decide(weak)
+    assert once is not None
+    assert once == twice
+    assert not once.accepted
+
+
 def test_repetitions_of_another_message_are_not_mixed_in() -> None:
     decider = Decider(LAYOUT)
     other = contact_id.encode(Message("4321", "602", partition="01", zone="007"))
     decider.decide(row(other, open_at=(0, 1)))
-    decision = decider.decide(row(GOOD, open_at=(2, 12)))
+    decision = decider.decide(row(GOOD, open_at=(2, 12), at=40))
     assert decision is not None
     assert not decision.accepted
     assert decision.rows == 1
