@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks.fuzz.symbols import place
 from decoder.exchange import Reader
 from decoder.frame import Frame, Qualifier, Reason, Rejected
+from decoder.reading import heard_before
 from decoder.symbols import KEYS, Character, Digit, Row, Symbol
 
 OBJECTS_MAX: Final = 30_000  # what a reader may hold on to, however long it has listened
@@ -29,7 +30,7 @@ def results_of(reader: Reader, symbols: Iterable[Symbol], *, after: int = 1 << 2
     results: list[Frame | Rejected] = []
     at = 0
     for symbol in symbols:
-        results += _ticked(reader, symbol.start)
+        results += _ticked(reader, heard_before(symbol))
         results += reader.hear(symbol)
         at = max(at, place(symbol))
     results += _ticked(reader, at + after)

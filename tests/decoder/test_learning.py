@@ -260,6 +260,17 @@ def test_nothing_to_learn_from_is_one_line(recordings: list[Recording]) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_keys_without_pauses_and_messages_that_say_nothing() -> None:
+    def close(text: str) -> Recording:
+        return Recording("close", (Channel("mono", tuple(keys(text, 8_000, on=STEP))),))
+
+    proposal = learn([close("A12345D"), close("A56789D")])
+    assert learned(proposal).encode(Message("12345", "")) == "A12345D"
+    assert proposal.table["timing"]["off_ms"][0] == 0
+    with pytest.raises(ValueError, match="says anything"):
+        learn([close("A#*#*D"), close("A#*#*D")])
+
+
 def test_any_symbols_at_all_give_a_profile_that_can_be_read_or_one_line() -> None:
     for seed in range(60):
         some = random.Random(seed)

@@ -319,6 +319,7 @@ BAD = [
     ({"message": {"fields": [{"name": "account", "length": 0}]}}, "between 1 and"),
     ({"message": {"fields": [{"name": "account", "length": True}]}}, "must be a number"),
     ({"message": {"fields": [{"name": "account", "length": float("nan")}]}}, "must be a number"),
+    ({"message": {"fields": [{"name": "account", "length": 10**400}]}}, "must be a number"),
     ({"message": {"fields": [{"name": "account", "length": 1.5}]}}, "whole"),
     ({"message": {"fields": [{"name": "account", "length": [4, 2]}]}}, "smallest"),
     ({"message": {"fields": [{"name": "account", "length": 4, "alphabet": "xyz"}]}}, "alphabet"),

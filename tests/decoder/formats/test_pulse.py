@@ -161,6 +161,11 @@ def test_a_reader_says_nothing_of_what_is_not_its_own(rounds: str) -> None:
     assert read(bursts(rounds), "pulse-3-1") == []
 
 
+@pytest.mark.parametrize("rounds", ["12 12 3334 3334", "123 3334 123 3334", "12334 12334 3334 3334"])
+def test_rounds_of_two_lengths_are_no_extended_message(rounds: str) -> None:
+    assert not any(isinstance(one, Frame) for one in read(bursts(rounds), "pulse-3-1-extended"))
+
+
 def test_the_second_half_of_an_extended_message_is_no_message_of_its_own() -> None:
     first, second = read(bursts("1233 1233 3334 3334"), "pulse-3-1")
     assert isinstance(first, Frame)
