@@ -18,7 +18,7 @@ from decoder.samples import F32
 F64 = NDArray[np.float64]
 
 ODD_MAX: Final = 20.0  # points: what has more is no key …
-ODD_ALONE_MAX: Final = 0.0  # … and neither is what has more than this and no other key near it
+ODD_ALONE_MAX: Final = 1.0  # … and neither is what has more than this and no other key near it
 BESIDE_DB: Final = -8.0  # of the hops just outside, against the digit; a point for each dB beyond …
 BESIDE_DB_MAX: Final = 6.0  # … up to so many
 WAVER_DB: Final = -25.0  # how far a tone's amplitude varies, in power, beyond what the noise under it explains
