@@ -207,7 +207,7 @@ class Dialogue:
     def play(self, token: int, steps: tuple[ToneStep, ...], now: float) -> list[Effect]:
         """Play tones as soon as the modem can; without a call, or with too many waiting, it is cut at once."""
         talk = self._talk
-        command = tones_command(steps) if self._settings.own_tones else ""
+        command = tones_command(steps) if self._settings.own_tones and steps else ""
         if talk is None or self._ending is not None or not talk.enqueue(token, sound_of(steps), command):
             return self._give(Played(token, 0 if talk is None else talk.heard, complete=False))
         if self._state is State.RECEIVING:
