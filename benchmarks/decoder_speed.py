@@ -9,7 +9,7 @@ one thread, CPU time, median of the rounds. The digits reported must be equal.
 
 spandsp appears twice: called every 20 ms, as a telephony server calls it, and once a recording. The difference is what
 ctypes costs a call, so the second is the detector alone; between them lies what a C program would see.
-Live lines are fed every 20 ms; a bank of 64 lines and more works every 45 ms (`bank.TOGETHER`).
+Live lines are fed every 20 ms; a bank of 64 lines and more works every 90 ms (`bank.PATIENCE`).
 """
 
 from __future__ import annotations

@@ -28,15 +28,16 @@ NEAR_FIRST: Final = -4
 NEAR_LAST: Final = 7
 AFTER_HIT: Final = 2  # blocks
 TOGETHER: Final = 3  # blocks: hits so close belong to one stretch
-MANY: Final = 64  # lines, for which it pays to let TOGETHER blocks come in before anything is done
+MANY: Final = 64  # lines, for which it pays to let PATIENCE blocks come in before anything is done
+PATIENCE: Final = 6  # 90 ms
 WAIT: Final = 8  # blocks: the longest that a stretch which goes on is left waiting
 TAIL: Final = NEAR + 8 * BLOCK  # of silence, after which nothing of the sound before can matter
 LOST_HOPS_MAX: Final = 12  # 60 ms: a digit is not followed across a longer loss
 
-_SLOTS_MIN: Final = 18  # blocks of sound kept on each line …
+_SLOTS_MIN: Final = 24  # blocks of sound kept on each line …
 _SLOTS_MAX: Final = 128  # … and more if the lines are few and may be fed much at once
 _SLOTS: Final = 1_024  # on all lines together
-_SPARE: Final = WAIT + TOGETHER + 3  # blocks that may still be looked at when the next ones come
+_SPARE: Final = WAIT + TOGETHER + PATIENCE  # blocks that may still be looked at when the next ones come
 
 HopsOf = Callable[[I64, I64], F32]
 """(line, hop) → sound of these hops, (n, HOP)."""
@@ -182,7 +183,7 @@ class Bank:
         self._blocks = 0  # whole ones, through the gate
         self._hit = np.full(lines, -WAIT)  # the last block that hit
         self._open = np.zeros(lines, np.bool_)  # near a hit, and not all of it looked at
-        self._patience = 1 if lines < MANY else TOGETHER  # blocks
+        self._patience = 1 if lines < MANY else PATIENCE  # blocks
         self._gate = dtmf.Gate()
         self._careful = Careful(lines)
 
