@@ -38,8 +38,6 @@ LONG: Final = 16  # windows of a longer run …
 ECHOED: Final = 9  # … and those until its echo has come in: 45 ms
 BIN: Final = 58  # twice a tone's share of the noise in a window
 
-_LOW_AND_HIGH: Final = np.array([[0], [4]])
-
 
 def oddness(windows: Windows, first: I64, last: I64, share: F64, length: I64) -> F64:
     """Points against each run `[first, last)` of windows.
@@ -65,8 +63,9 @@ def oddness(windows: Windows, first: I64, last: I64, share: F64, length: I64) ->
 
 def _waver(windows: Windows, inner: I64, many: I64, noise: F32) -> F64:
     """How far the amplitude of the less steady tone varies over the inner windows, in dB of its power."""
-    key, at = windows.at[KEY], np.arange(len(windows))
-    tones = windows.seen[TONES][_LOW_AND_HIGH + np.array([key // 4, key % 4]), at].astype(np.float64)
+    key, size = windows.at[KEY], len(windows)
+    place = np.array([key // 4, 4 + key % 4]) * size + np.arange(size)
+    tones = windows.seen[TONES].reshape(-1).take(place)
     power = np.add.reduceat(tones, inner, axis=1)[:, ::2] / many
     mean = (np.add.reduceat(np.sqrt(tones), inner, axis=1)[:, ::2] / many) ** 2
     varies: F64 = ((power - mean - noise) / mean).max(axis=0)
