@@ -33,17 +33,17 @@ class Axis:
 
 
 def axes_of(report: str) -> list[Axis]:
-    """Every table under a `###` heading that has a column of values and more than one row."""
+    """Every table under a `###` heading that has columns of contestants and more than one row."""
     found = []
     for part in report.split("\n### ")[1:]:
         name, _, body = part.partition("\n")
         rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in body.splitlines() if line[:1] == "|"]
-        if len(rows) < 4 or rows[0][0] != "value":
+        if len(rows) < 4 or rows[0][0] == "axis" or not any(title.removesuffix(" %") in LOOKS for title in rows[0]):
             continue
         columns = [title.removesuffix(" %") for title in rows[0]]
         figures = [[_number(cell) for cell in row] for row in rows[2:] if len(row) == len(columns)]
         lines = {title: tuple(row[place] for row in figures) for place, title in enumerate(columns) if title in LOOKS}
-        found.append(Axis(name.strip(), tuple(row[0] for row in figures), lines))
+        found.append(Axis(f"{name.strip()} ({rows[0][0]})", tuple(row[0] for row in figures), lines))
     return found
 
 
@@ -116,7 +116,7 @@ def main() -> None:
     chosen = options.parse_args()
     axes = axes_of("\n" + chosen.report.read_text())
     if chosen.axes:
-        by_name = {axis.name: axis for axis in axes}
+        by_name = {axis.name.rpartition(" (")[0]: axis for axis in axes}
         axes = [by_name[name] for name in chosen.axes if name in by_name]
     chosen.folder.mkdir(parents=True, exist_ok=True)
     picture = drawn(axes, "Contact ID messages read, in % (evenly spaced values)")
