@@ -148,7 +148,8 @@ class Reader:
                 self._lost.append(symbol.end)
             return []
         if isinstance(symbol, Row):
-            return self._hear_row(symbol)
+            # What time alone had to say until then comes first, however late the row is handed on.
+            return self.tick(symbol.known_at) + self._hear_row(symbol)
         if not isinstance(symbol, Digit):
             return []
         results = self._ended() if self._own and symbol.start - self._end >= INTER_DIGIT else []
