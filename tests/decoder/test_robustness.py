@@ -93,6 +93,19 @@ def test_any_cutting_of_any_recording_gives_the_same_symbols(data: st.DataObject
         assert abs(one.end - other.end) <= 8, (one, other)
 
 
+@pytest.mark.parametrize(
+    ("name", "first", "cut", "lost"),
+    [
+        ("contact_id/clicks", 1_805, 6_000, ()),  # a click inside a digit, where one look ends and the next begins
+        ("ademco_express/four_plus_two", 0, 2_280, (Span(2_160, 2_480),)),  # a loss in two pieces, behind a digit
+    ],
+)
+def test_cuttings_that_once_made_a_difference(name: str, first: int, cut: int, lost: tuple[Span, ...]) -> None:
+    recording = Samples(0, sound_of(CORPUS / f"{name}.wav")[first : first + 16_000], lost)
+    once, again = heard(recording, []), heard(recording, [cut])
+    assert [(kind(one), one.start // 8) for one in once] == [(kind(one), one.start // 8) for one in again]
+
+
 def kind(symbol: Symbol) -> tuple[object, ...]:
     return type(symbol).__name__, *(getattr(symbol, name, None) for name in ("key", "name", "value", "modem", "baud"))
 
