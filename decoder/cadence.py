@@ -38,7 +38,7 @@ class Path:
 def periods(evidence: F64, most: int = 3) -> list[int]:
     """Steps of the grid after which the evidence (n,) repeats itself, the likeliest first."""
     first, last = round(PERIOD_MS[0] / STEP_MS), round(PERIOD_MS[1] / STEP_MS)
-    loud = np.clip(evidence, 0, None)
+    loud = np.maximum(evidence, 0)
     size = 1 << int(2 * len(loud)).bit_length()
     spectrum = np.fft.rfft(loud, size)
     again = np.fft.irfft(spectrum * spectrum.conj(), size)[: last + 2]

@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 
 from decoder.keypad import HIGH_HZ, LOW_HZ
-from decoder.passband import C128, CENTRE_HZ, F64, STEP
+from decoder.passband import C128, CENTRE_HZ, F64, I64, STEP
 from decoder.samples import RATE_HZ
 
 GROUPS: Final = (slice(0, 4), slice(4, 8))
@@ -113,6 +113,12 @@ def _quantile(values: F64, share: float) -> float:
     """The nearest quantile there is: a tenth of what numpy's own costs."""
     place = int(share * (len(values) - 1))
     return float(np.partition(values, place)[place])
+
+
+def middle_of(values: F64 | I64) -> float:
+    """The median of a few values, (n,): a tenth of what numpy's own costs."""
+    ordered = np.sort(values)
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 class Scale:

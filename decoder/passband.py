@@ -26,6 +26,7 @@ CENTRE_HZ: Final = 1150.0
 PASS_HZ: Final = (640.0, 1690.0)  # 697 and 1633 Hz, and 3 % beyond
 STOP_HZ: Final = (484.0, 1816.0)  # America's dial tone ends at 440 Hz; the band must fit in RATE_HZ / STEP
 MARGIN: Final = 400  # 300 ms, more than any window is long
+TURNED: Final = 64
 GRAIN: Final = 960  # stretches are padded to multiples of this: their transforms are quick
 
 
@@ -75,8 +76,9 @@ class Sums:
 
         White noise of power P in the passband gives a mean of P, a sine of peak A on frequency count · A² / 4.
         """
-        first = np.clip(start + MARGIN, 0, len(self.counted) - 1)
-        last = np.clip(start + MARGIN + width, 0, len(self.counted) - 1)
+        end = len(self.counted) - 1
+        first = np.minimum(np.maximum(start + MARGIN, 0), end)
+        last = np.minimum(np.maximum(start + (MARGIN + width), 0), end)
         return _energy(self.running[:, last] - self.running[:, first], self.counted[last] - self.counted[first])
 
     def energies(self, first: int, count: int, step: int, width: int) -> tuple[F64, F64]:
@@ -96,15 +98,20 @@ def _energy(total: C128, count: F64) -> tuple[F64, F64]:
 def sums(band: C128, known: F64, hz: F64) -> Sums:
     """Running sums of `band` at the frequencies `hz` (k,). known: (m,), 0 where the sound was made up."""
     # The centre is rounded to a bin of the transform: a fraction of a hertz, less than any unit keeps.
-    turn = np.ones((len(hz), len(band)), np.complex128)
-    turn[:, 1:] = np.exp(-2j * np.pi * STEP / RATE_HZ * (hz - CENTRE_HZ))[:, None]
-    np.cumprod(turn, axis=1, out=turn)  # far quicker than as many exponentials
-    turn *= band * known
+    turned = _turns(hz, len(band))
+    turned *= band * known
     running = np.zeros((len(hz), len(band) + 1 + 2 * MARGIN), np.complex128)
     end = MARGIN + 1 + len(band)
-    np.cumsum(turn, axis=1, out=running[:, MARGIN + 1 : end])
+    np.cumsum(turned, axis=1, out=running[:, MARGIN + 1 : end])
     running[:, end:] = running[:, end - 1 : end]
     counted = np.zeros(len(band) + 1 + 2 * MARGIN)
     np.cumsum(known, out=counted[MARGIN + 1 : end])
     counted[end:] = counted[end - 1]
     return Sums(running, counted)
+
+
+def _turns(hz: F64, count: int) -> C128:
+    """What turns `count` samples of the passband by each frequency, (k, count), from far fewer exponentials."""
+    angle = -2j * np.pi * STEP / RATE_HZ * (hz - CENTRE_HZ)[:, None]
+    coarse, fine = np.exp(angle * np.arange(0, count, TURNED)), np.exp(angle * np.arange(TURNED))
+    return np.asarray((coarse[:, :, None] * fine[:, None, :]).reshape(len(hz), -1)[:, :count])

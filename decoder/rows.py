@@ -39,7 +39,8 @@ LOW_HOPS: Final = 5  # … and so do 100 ms of a mean below IDLE
 AHEAD: Final = 26  # hops of sound before a candidate is noticed that belong to it: the digits are clear, …
 AHEAD_WEAK: Final = 90  # … or weak: they are noticed late
 CLEAR: Final = 0.6  # share of the best hops of clear digits
-AGAIN: Final = 40  # hops after which a candidate without pauses is looked at
+AGAIN: Final = 40  # hops after which a candidate without pauses is looked at …
+FIRST: Final = 85  # … and for the first time, if its digits are clear: most messages are over then, and pause
 LATENCY: Final = 8  # hops: so many may be taken at once while nothing is going on
 LONGEST: Final = 300  # hops, 6 s, that one look covers
 SHORTEST: Final = 20  # hops, 400 ms: six short digits
@@ -89,6 +90,7 @@ class Rows:
         self._noticed = 0
         self._loud = 0.0  # energy of its loud hops
         self._looked = 0  # hop of the last look
+        self._again = 0  # hop of the next one, if no pause comes before
         self._quiet = 0  # hops since a tone
         self._floor = 0  # no candidate begins before
         self._last: str | None = None  # keys of the row given last of this candidate
@@ -144,8 +146,9 @@ class Rows:
         if self._since is None:
             if mean < ACTIVE:
                 return []
-            ahead = AHEAD if sorted(self._share[MEMORY:])[-3] > CLEAR else AHEAD_WEAK
-            self._since = max(self._done - ahead, self._floor, 0)
+            clear = sorted(self._share[MEMORY:])[-3] > CLEAR
+            self._since = max(self._done - (AHEAD if clear else AHEAD_WEAK), self._floor, 0)
+            self._again = self._done + (FIRST if clear else AGAIN)
             self._noticed = self._looked = self._done
             self._pause, self._due, self._most, self._low = 0, None, mean, 0
             self._loud, self._quiet = max(self._pair), 0
@@ -163,7 +166,7 @@ class Rows:
         ready = self._done - self._noticed > LATENCY and self._done - self._since >= SHORTEST
         due = self._due is not None and self._done >= self._due
         due &= self._pause > 0 or self._done - self._looked >= PAUSE_HOPS
-        if ready and (due or (not pausing and self._done - self._looked >= AGAIN)):
+        if ready and (due or (not pausing and self._done >= self._again)):
             rows = self._look()
         low = sum(self._share) / (2 * MEMORY) < IDLE and self._done - self._noticed > MEMORY
         self._low = self._low + 1 if low else 0
@@ -178,7 +181,7 @@ class Rows:
         """Look at the candidate as far as it has come."""
         assert self._since is not None
         self.looks += 1
-        self._looked = self._done
+        self._looked, self._again = self._done, self._done + AGAIN
         first = max(self._since, self._first, self._done - LONGEST)
         sound = self._sound[(first - self._first) * HOP : (self._done - self._first) * HOP]
         at = self._sample(first)

@@ -25,6 +25,7 @@ from decoder.evidence import (
     key_ratios,
     levels,
     log_sum,
+    middle_of,
     offsets_percent,
     presence,
     tone_ratios,
@@ -111,9 +112,10 @@ class Stretch:
         if min(Scale(level, row.width).expected for level in row.levels) > WEAK:
             return row
         number = np.arange(len(row.starts))
-        slope = float(np.median(np.diff(row.starts)))
+        slope = middle_of(row.starts[1:] - row.starts[:-1])
         for _ in range(3):  # without those that noise, or the network, has moved far
-            near = np.abs(row.starts - slope * number - np.median(row.starts - slope * number)) <= 2 * GRID_STEP + 2
+            off = row.starts - slope * number
+            near = np.abs(off - middle_of(off)) <= 2 * GRID_STEP + 2
             if np.count_nonzero(near & ~row.missing) < DIGITS_MIN:
                 return row
             slope, first = np.polyfit(number[near], row.starts[near], 1)
@@ -165,7 +167,8 @@ class Stretch:
         """What speaks against a digit at each place: that there is a tone just before it, or just behind."""
         before = presence(self._tones(found, -PAUSE_WIDTH - PAUSE_AWAY, PAUSE_WIDTH))
         behind = presence(self._tones(found, width + PAUSE_AWAY, PAUSE_WIDTH))
-        return np.clip(before, 0, PAUSE_MOST) + np.clip(behind, 0, PAUSE_MOST)
+        both = np.maximum(np.stack([before, behind]), 0)
+        return np.asarray(np.minimum(both, PAUSE_MOST).sum(axis=0))
 
     def _length(self, roughly: I64, found: tuple[Level, Level], period: int) -> int:
         """How long the tones of a row are, in samples of the passband."""
@@ -180,13 +183,13 @@ class Stretch:
         profile = np.zeros(len(around))
         for group, level in zip(GROUPS, found, strict=True):
             tone = group.start + tones[group].argmax(axis=0)
-            profile += np.clip(energy[tone, mine].mean(axis=0) - level.noise, 0, None) / level.tone
+            profile += np.maximum(energy[tone, mine].sum(axis=0) / len(mine) - level.noise, 0) / level.tone
         top = profile[reach : reach + (FIRST_WIDTH - PAUSE_WIDTH) // GRID_STEP + 1].mean()  # wholly in the tones
         first, last = _most(profile - top / 2)
         # A window at half of the plateau is half covered.
         width = (last - first) * GRID_STEP
         longest = period * GRID_STEP - PAUSE_WIDTH
-        return int(np.clip(width, WIDTHS[0], max(min(WIDTHS[1], longest), WIDTHS[0])))
+        return max(min(width, WIDTHS[1], longest), WIDTHS[0])
 
     def tones(self, start: I64, width: int, found: tuple[Level, Level]) -> tuple[F64, F64]:
         """Ratios of the keys in windows from `start`, (16, n), whole windows and parts weighed; what is usual."""
@@ -203,7 +206,7 @@ class Stretch:
 
 def _tone_of(loudest: F64, noise: float) -> float:
     """The energy of a tone where it is the loudest of its group, noise taken away; of four, the loudest has more."""
-    return max(float(np.median(loudest)) - 1.3 * noise, 0.05 * noise)
+    return max(middle_of(loudest) - 1.3 * noise, 0.05 * noise)
 
 
 def _rough(evidence: F64) -> list[tuple[Path, int]]:
@@ -241,14 +244,14 @@ def row_of(sound: I16, known: Flags, at: int, known_at: int) -> Row | None:
     if found is None:
         return None
     width = found.width
-    period = int(np.median(np.diff(found.starts)))
+    period = int(middle_of(found.starts[1:] - found.starts[:-1]))
     starts = np.concatenate([[found.starts[0] - period], found.starts, [found.starts[-1] + period]])
     keys, means = stretch.tones(starts, width, found.levels)
     keys[:, 1:-1][:, found.missing] = 0
     there = np.asarray(log_sum(keys) - np.log(16))
     usual = float(means.sum() - np.log(16))
     heard = np.flatnonzero(there[1:-1] > EDGE_SHARE * usual) + 1
-    if len(heard) < DIGITS_MIN or np.median(there[heard]) < USUAL_SHARE * usual:
+    if len(heard) < DIGITS_MIN or middle_of(there[heard]) < USUAL_SHARE * usual:
         return None
     digits = _digits(found, sum(stretch.offsets) / 2, at + STEP * starts, keys)
     first, last = int(heard[0]), int(heard[-1])
@@ -268,18 +271,19 @@ def _digits(found: Placed, offset: float, starts: I64, keys: F64) -> list[Digit]
     likelihoods = np.empty((len(starts), 16))
     likelihoods[:, GRID_OF_KEYS] = keys.T
     likelihoods -= likelihoods.max(axis=1, keepdims=True)
-    chance = 1 / np.exp(likelihoods).sum(axis=1)
+    chance = (1 / np.exp(likelihoods).sum(axis=1)).tolist()
+    best = likelihoods.argmax(axis=1).tolist()
     low, high = found.level_dbm0
     return [
         Digit(
-            KEYS[int(mine.argmax())],
-            int(start),
-            int(start) + found.width * STEP,
+            KEYS[key],
+            start,
+            start + found.width * STEP,
             round((low + high) / 2, 2),
             round(high - low, 2),
             round(offset, 2),
-            round(float(sure), 4),
-            tuple(np.round(mine, 2).tolist()),
+            round(sure, 4),
+            tuple(mine),
         )
-        for start, mine, sure in zip(starts, likelihoods, chance, strict=True)
+        for start, key, mine, sure in zip(starts.tolist(), best, likelihoods.round(2).tolist(), chance, strict=True)
     ]
