@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from decoder.frame import Frame, Rejected
 from decoder.samples import I16
@@ -60,6 +60,22 @@ class Reader(Protocol):
 
     def tick(self, at: int) -> list[Frame | Rejected]:
         """Time has come to sample `at` with everything before it heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Something that asks to be acknowledged and bears no message: "no more data". Samples since answer."""
+
+    format: str
+    start: int
+    end: int
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A reader whose units want an answer to more than messages; who answers takes `asked` and empties it."""
+
+    asked: list[Asked]
 
 
 @dataclass(frozen=True, slots=True)

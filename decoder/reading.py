@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from decoder.exchange import Format, Reader
+from decoder.exchange import Asked, Asking, Format, Reader
 from decoder.frame import Frame, Rejected
 from decoder.registry import USUAL
 from decoder.symbols import Row, Symbol
@@ -28,6 +28,15 @@ class Reading:
     def tick(self, at: int) -> list[Frame | Rejected]:
         """Everything before sample `at` has been heard: pass a detector's `heard_until`."""
         return self._each(lambda reader: reader.tick(at))
+
+    def asked(self) -> list[Asked]:
+        """What has asked to be acknowledged and bore no message, since the last time."""
+        found: list[Asked] = []
+        for reader in self._readers:
+            if isinstance(reader, Asking) and reader.asked:
+                found += reader.asked
+                reader.asked = []
+        return found
 
     def _each(self, ask: Callable[[Reader], list[Frame | Rejected]]) -> list[Frame | Rejected]:
         results = [result for reader in self._readers for result in ask(reader)]

@@ -29,8 +29,8 @@ BITS: Final = 10  # start, eight, stop
 LENGTHS: Final = (BITS * STEPS, BITS * STEPS - 1, BITS * STEPS - 2)  # a sender's clock may be 2.5 % fast; slow is idle
 BLOCK: Final = 9 * STEPS  # instants decided together: fewer than the shortest character
 KEPT: Final = 64 * BITS * STEPS  # instants remembered at most: then the best reading stands
-FOLLOWS: Final = 1.0  # nats: where nothing was heard, a character directly behind another is likelier than idle mark …
-BEGINS: Final = -1.0  # … and one out of idle mark less likely
+FOLLOWS: Final = 0.3  # nats: where nothing was heard, a character directly behind another is likelier than idle mark …
+BEGINS: Final = -0.6  # … and one out of idle mark less likely; little, as a burst of characters adds it up
 BEATEN: Final = (
     30.0  # nats behind the best and one bit, which may count for one cutting and not yet for another: given up
 )

@@ -23,7 +23,7 @@ from typing import Final
 
 from decoder import fsk, sia_blocks, sia_events, uart
 from decoder.codes import sia
-from decoder.exchange import Format, Message, Signal, ToneStep
+from decoder.exchange import Asked, Format, Message, Signal, ToneStep
 from decoder.frame import Frame, Reason, Rejected
 from decoder.samples import I16, RATE_HZ
 from decoder.symbols import Character, Symbol
@@ -77,9 +77,7 @@ def send(message: Message) -> tuple[I16, ...]:
 class Reader:
     """One side of one call."""
 
-    asked: int = (
-        0  # blocks that asked for an acknowledgement and bore no event: nothing to commit, still to be answered
-    )
+    asked: list[Asked] = field(default_factory=list)
     _bursts: dict[tuple[str, float], list[Character]] = field(default_factory=dict)  # of each modem and speed
     _account: sia_blocks.Block | None = None
     _group: list[Frame] = field(default_factory=list)  # not asked to be acknowledged yet
@@ -175,7 +173,7 @@ class Reader:
             return results
         given, self._group = self._group, []
         if not given:
-            self.asked += 1
+            self.asked.append(Asked(NAME, found.start, found.end))
         raws = {frame.raw for frame in given}
         self._held = [frame for frame in self._held if frame.raw not in raws]
         return [*results, *given]

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from decoder.exchange import ToneStep
+from decoder.exchange import Asked, ToneStep
 from decoder.frame import Frame
 from decoder.samples import from_ms, to_ms
 from decoder.symbols import Character, Digit, Pulse
@@ -88,6 +88,8 @@ class Call:
                 return self._name_of_frame(frame)
             case Witnessed():
                 return What.REJECTED
+            case Asked():
+                return What.ASKED if self._memory.kissed_off and not self._memory.owes else What.NOTHING
             case Voice(samples):
                 sure = self._memory.voiced + samples >= self._settings.voice_sure
                 unanswered = not (self._memory.frames or self._memory.digits)
@@ -170,6 +172,7 @@ class Call:
         assert isinstance(witnessed.message, Frame)
         frame, token = witnessed.message, next(self._tokens)
         self._memory.frames += 1
+        self._memory.owes = True
         self._memory.pending[token] = Pending(frame)
         return [Commit(token, self._accepted(frame, witnessed, now, None))]
 
@@ -178,8 +181,16 @@ class Call:
         assert isinstance(witnessed, Witnessed)
         assert isinstance(witnessed.message, Frame)
         self._memory.frames += 1
+        self._memory.owes = True
         because = self._memory.doubt(witnessed.message) or "the call was ending"
         return [Commit(next(self._tokens), self._accepted(witnessed.message, witnessed, now, because))]
+
+    def answer(self, asked: Input | None, now: Moment) -> list[Effect]:
+        """The panel has no more to say. The same tone as a kiss-off: nothing that it said may be without its own."""
+        assert isinstance(asked, Asked)
+        rest = to_ms(max(asked.end + self._settings.kiss_off_not_before - now.at, 0))
+        steps = self._settings.format_of(asked).kiss_off
+        return [self._play((ToneStep((), rest), *steps), None, now)]
 
     def refuse_surplus(self, _: Input | None, now: Moment) -> list[Effect]:
         return [*self.note_surplus(_, now), *self.hang_up(None, now)]
@@ -252,7 +263,7 @@ class Call:
         assert memory.playing is not None
         assert memory.playing.acknowledges is not None
         done = memory.playing.acknowledges
-        memory.kissed_off, memory.voiced_since_kiss_off = True, 0
+        memory.kissed_off, memory.owes, memory.voiced_since_kiss_off = True, bool(memory.pending), 0
         memory.talks = memory.talks or self._settings.keeps_line(done.frame)
         completed = drafts.kissoff_completed(self.identity, done.reception, now.utc_of(played.at))
         return [Note(completed), *self.listen(played, now)]
@@ -385,6 +396,8 @@ TRANSITIONS: Final[dict[tuple[State, What], tuple[State | None, Action]]] = {
     (State.LISTENING, What.SOMEBODY): (State.TALKING, Call.take_voice),
     (State.LISTENING, What.ENDLESS): (State.LEAVING, Call.give_up),
     (State.COLLECTING, What.FRAME): (State.COMMITTING, Call.commit),
+    (State.LISTENING, What.ASKED): (State.GREETING, Call.answer),
+    (State.COLLECTING, What.ASKED): (State.GREETING, Call.answer),
     (State.COLLECTING, What.DOUBTFUL): (State.LISTENING, Call.record_only),
     (State.COLLECTING, What.REJECTED): (State.LISTENING, Call.stay_silent),  # the panel will repeat itself
     (State.COLLECTING, What.STRAY): (State.LISTENING, Call.listen),
@@ -420,6 +433,7 @@ EVERYWHERE: Final[dict[What, tuple[State | None, Action]]] = {
     What.SURPLUS: (State.LEAVING, Call.refuse_surplus),
     What.UNWANTED: (None, Call.note_surplus),
     What.REJECTED: (None, Call.stay_silent),
+    What.ASKED: (None, Call.nothing),  # the panel asks again
     What.VOICE: (None, Call.note_voice),
     What.SOMEBODY: (None, Call.note_voice),
     What.STARTED: (None, Call.note_start),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from decoder.exchange import Format, ToneStep
+from decoder.exchange import Asked, Format, ToneStep
 from decoder.frame import Frame
 from decoder.samples import RATE_HZ, from_ms
 
@@ -45,5 +45,5 @@ class CallSettings:
         """
         return tuple(dict.fromkeys(known.greeting for known in self.formats if known.greeting)) or ((),)
 
-    def format_of(self, frame: Frame) -> Format:
-        return next(known for known in self.formats if known.name == frame.format)
+    def format_of(self, heard: Frame | Asked) -> Format:
+        return next(known for known in self.formats if known.name == heard.format)

@@ -107,7 +107,8 @@ class Understanding:
         return [Span(since, max(since, until if end is None else end + ECHO)) for since, end in self._own]
 
     def _witnessed(self, messages: Sequence[Frame | Rejected]) -> list[Input]:
-        return [Witnessed(message, self._difference(message)) for message in messages]
+        witnessed = [Witnessed(message, self._difference(message)) for message in messages]
+        return [*witnessed, *self._reading.asked()]
 
     def _difference(self, message: Frame | Rejected) -> str | None:
         """The keys the hardware heard during the message, if it heard any and they are not ours."""

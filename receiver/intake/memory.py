@@ -46,6 +46,7 @@ class Memory:
     voiced       samples of somebody's voice, in all and since the last kiss-off
     best         the longest reading of what was rejected
     account      of the first frame acknowledged: the account of this call
+    owes         a message was heard for which no kiss-off has been played whole
     unknown      the call was reported as an unknown emergency
     overflown    the bound of frames was reported
     talks        somebody speaks, or will: the line stays up
@@ -65,6 +66,7 @@ class Memory:
     best: str | None = None
     account: str | None = None
     kissed_off: bool = False
+    owes: bool = False
     unknown: bool = False
     overflown: bool = False
     talks: bool = False

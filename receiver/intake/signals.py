@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from decoder.exchange import ToneStep
+from decoder.exchange import Asked, ToneStep
 from decoder.frame import Frame, Rejected
 from decoder.symbols import Character, Digit, Pulse
 from receiver.event import Draft, Receipt
@@ -105,7 +105,19 @@ class Gone:
 
 
 Input = (
-    Answered | Digit | Pulse | Character | Witnessed | Voice | PlayStarted | Played | Stored | Unstored | Release | Gone
+    Answered
+    | Digit
+    | Pulse
+    | Character
+    | Witnessed
+    | Asked
+    | Voice
+    | PlayStarted
+    | Played
+    | Stored
+    | Unstored
+    | Release
+    | Gone
 )
 
 

@@ -8,7 +8,7 @@ from enum import Enum, auto
 class State(Enum):
     RINGING = auto()  # not answered yet
     PAUSING = auto()  # answered; the line settles
-    GREETING = auto()  # our handshake plays
+    GREETING = auto()  # our handshake plays, or the answer to what bore no message
     LISTENING = auto()  # waiting for digits
     COLLECTING = auto()  # digits of a message are arriving
     COMMITTING = auto()  # a frame is with the journal
@@ -38,6 +38,7 @@ class What(Enum):
     SURPLUS = auto()  # a frame beyond the bound of a call
     UNWANTED = auto()  # the same, and somebody speaks
     REJECTED = auto()
+    ASKED = auto()  # an answer is wanted, and there is nothing in it to be stored
     VOICE = auto()
     STARTED = auto()  # our tone began
     PLAYED = auto()

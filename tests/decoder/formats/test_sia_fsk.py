@@ -148,7 +148,10 @@ def test_an_end_of_data_wants_an_answer_and_is_no_event() -> None:
     reader = sia_fsk.Reader()
     results = read(characters(ACCOUNT + block("N", b"MA1", ack=True), block("0", ack=True)), reader)
     assert len(results) == 1
-    assert reader.asked == 1
+    (asked,) = reader.asked
+    assert asked.end > frames(results)[0].end
+    assert read(characters(ACCOUNT + block("N", b"MA1", ack=True)), reader)
+    assert reader.asked == [asked]
 
 
 def test_an_unknown_function_is_shown() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decoder.exchange import ToneStep
+from decoder.exchange import Asked, ToneStep
 from decoder.samples import RATE_HZ, from_ms
 from decoder.symbols import Character, Pulse
 from receiver.event import Receipt
@@ -121,6 +121,24 @@ def test_a_receipt_that_comes_late_gives_no_kiss_off(after_ms: int, plays_it: bo
     effects = desk.store(commit, after=int(commit.draft.payload["end"]) + from_ms(after_ms) - desk.at)
     assert (plays(effects) == [KISS_OFF]) == plays_it
     assert ("kissoff.missed" in types(effects)) == (not plays_it)
+
+
+def test_no_more_data_is_answered_only_behind_a_kiss_off_that_was_whole() -> None:
+    desk = new_desk().to_listening()
+    commit = desk.to_committing()
+    assert plays(desk.hear(Asked("test", desk.at, desk.at + 800), desk.at + 800)) == []
+    desk.store(commit)
+    if desk.state is State.CONFIRMED:
+        desk.wait()
+    desk.play_out()
+    begun = desk.at + from_ms(300)
+    (steps,) = plays(desk.hear(Asked("test", begun, begun + 800), begun + 840))
+    assert steps == (ToneStep((), 95), *KISS_OFF)
+    assert types(desk.play_out()) == []
+    assert desk.state is State.LISTENING
+    (commit,) = commits(desk.hear(Witnessed(frame_at(desk.at + 9000)), desk.at + 9000))
+    desk.refuse(commit)
+    assert plays(desk.hear(Asked("test", desk.at, desk.at + 800), desk.at + 800)) == []
 
 
 def test_what_is_not_stored_is_not_acknowledged() -> None:

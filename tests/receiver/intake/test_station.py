@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from decoder.exchange import Message
+from decoder.formats import sia_fsk
 from decoder.registry import LIVE
 from decoder.samples import RATE_HZ, Samples, silence, to_ms
 from drivers.line import Reported
@@ -79,6 +80,31 @@ def test_a_terminal_described_in_a_file_is_greeted_read_and_acknowledged_beside_
     accepted = exchange.of("frame.accepted")
     assert [(one.payload["format"], one.payload["raw"]) for one in accepted] == [(name, raw)]
     assert len(home.said("kiss_off")) == len(exchange.of("kissoff.completed")) == 1
+
+
+def sia_call(*, stores: bool) -> tuple[Exchange, Home]:
+    form = sia_fsk.FORMAT
+    messages = (Message("1234", "MA", zone="001"), Message("1234", "YT"))
+    settings = PanelSettings(messages, greeting=form.greeting, kiss_off=form.kiss_off, **habits.of(form))
+    exchange = Exchange(formats=(*LIVE, form), stores=stores)
+    home = Home(exchange, settings, form=form).call()
+    exchange.settle()
+    return exchange, home
+
+
+def test_a_panel_that_says_it_has_no_more_is_answered_and_nothing_is_stored_for_it() -> None:
+    exchange, home = sia_call(stores=True)
+    assert [one.payload["code"] for one in exchange.of("frame.accepted")] == ["MA", "YT"]
+    assert len(exchange.of("kissoff.completed")) == 2
+    assert len(home.said("kiss_off")) == len(home.panel.parts) == 4
+    assert home.said("no_kiss_off") == []
+    assert exchange.of("call.unknown") == []
+
+
+def test_nobody_says_that_all_is_well_to_a_panel_whose_alarm_was_not_stored() -> None:
+    exchange, home = sia_call(stores=False)
+    assert home.said("kiss_off") == []
+    assert exchange.of("kissoff.started") == []
 
 
 @pytest.mark.parametrize("position", [1, 5, 16])
