@@ -10,6 +10,7 @@ The calls are those of `lines`: G.711 µ-law, 50/50 ms at −10 dBm0 a tone unle
 
     hard      the digits of the always-on bank          spandsp      `dtmf_rx`, by ctypes
     frames    the product: accepted frames              multimon-ng  its command line, 22.05 kHz
+    in time   those told 0.85 s after the last digit, in time for a kiss-off (--live)
     wrong     accepted frames that nobody sent
 """
 
@@ -94,7 +95,12 @@ def points(names: list[str], chosen: argparse.Namespace) -> Iterator[tuple[str, 
 def tables(names: list[str], chosen: argparse.Namespace) -> None:
     """One table an axis, then all limits in one."""
     ours = [] if chosen.peers else ["hard", "frames"]
-    columns = [*ours, "spandsp", *(["multimon-ng"] if chosen.multimon else [])]
+    columns = [
+        *ours,
+        *(["in time"] if chosen.live and ours else []),
+        "spandsp",
+        *(["multimon-ng"] if chosen.multimon else []),
+    ]
     total, behind, limits = Score(), [], []
     right: dict[str, dict[float, float]] = {}
     for name, value, score in points(names, chosen):
@@ -176,7 +182,7 @@ def main() -> None:
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--multimon", action="store_true")
     options.add_argument("--peers", action="store_true", help="without ours: to compare the calls with others' figures")
-    options.add_argument("--live", action="store_true", help="feed 20 ms at a time: slower, and the same")
+    options.add_argument("--live", action="store_true", help="feed 20 ms at a time: slower; says what was told in time")
     options.add_argument("--wrong", type=int, nargs="?", const=60_000, metavar="FRAMES")
     options.add_argument("--show", nargs=3, metavar=("AXIS", "VALUE", "NUMBER"))
     options.add_argument("--wav", type=Path)

@@ -27,6 +27,7 @@ TICK = RATE_HZ // 50
 LIVE = RATE_HZ // 50
 BLOCK = RATE_HZ // 5
 PAUSE = RATE_HZ // 2  # parts messages in what a detector of digits has heard
+IN_TIME = RATE_HZ * 850 // 1000  # behind the last digit: by then the kiss-off must be ordered (intake's settings)
 CERTAIN = 0.999  # as `row_decision.CERTAIN` has it
 CONTACT_ID = "contact-id"
 
@@ -84,16 +85,20 @@ def _judge_ours(score: Score, call: Drawn, block: int) -> None:
     runs = hard_runs(call.samples)
     score.right["hard"] = sum(keys in runs for keys in call.messages)
     begun = time.process_time()
-    results: list[Frame | Rejected] = []
+    told: list[tuple[int, Frame | Rejected]] = []
     try:
-        results = heard(call.samples, block)
+        told = told_when(call.samples, block)
     except Exception as fault:  # a fault of ours is a finding, not the end of the campaign
         score.raised.append(repr(fault))
     score.cpu_s = time.process_time() - begun
     sent = {raw_of(keys) for keys in call.messages}
+    results = [result for _, result in told]
     accepted = [result for result in results if isinstance(result, Frame)]
     right = [frame for frame in accepted if frame.format == CONTACT_ID and frame.raw in sent]
     score.right["frames"] = len({frame.raw for frame in right})
+    score.right["in time"] = len(
+        {frame.raw for at, frame in told if isinstance(frame, Frame) and frame in right and at <= frame.end + IN_TIME}
+    )
     score.confidences = [frame.confidence for frame in right]
     score.wrong = [frame for frame in accepted if frame not in right]
     score.rejected = len(results) - len(accepted)
@@ -101,24 +106,32 @@ def _judge_ours(score: Score, call: Drawn, block: int) -> None:
 
 def heard(samples: Samples, block: int = BLOCK) -> list[Frame | Rejected]:
     """What the product makes of a call."""
+    return [result for _, result in told_when(samples, block)]
+
+
+def told_when(samples: Samples, block: int) -> list[tuple[int, Frame | Rejected]]:
+    """The same, and the sample up to which the call had come when it was told."""
     detector, reading = Detector(signals_of(USUAL)), Reading(USUAL)
-    results: list[Frame | Rejected] = []
-    now = samples.start
+    results: list[tuple[int, Frame | Rejected]] = []
+    now = fed = samples.start
 
     def tick(until: int) -> None:
         nonlocal now
         while now + TICK <= until:
             now += TICK
-            results.extend(reading.tick(now))
+            results.extend((fed, result) for result in reading.tick(now))
 
     for piece in blocks(samples, block):
+        fed = piece.end
         for symbol in detector.feed(piece):
             tick(heard_before(symbol))
-            results += reading.hear(symbol)
+            results.extend((fed, result) for result in reading.hear(symbol))
         tick(detector.heard_until)
+    fed = samples.end + 10 * RATE_HZ  # what only the end of the call brings out is late
     for symbol in detector.finish():
-        results += reading.hear(symbol)
-    return results + reading.tick(samples.end + 10 * RATE_HZ)
+        results.extend((fed, result) for result in reading.hear(symbol))
+    results.extend((fed, result) for result in reading.tick(samples.end + 10 * RATE_HZ))
+    return results
 
 
 def blocks(samples: Samples, length: int) -> Iterator[Samples]:

@@ -96,8 +96,8 @@ def listen(samples: int, seed: int, *, settled: int = SETTLED, signals: frozense
         for symbol in detector.feed(block):
             heard.symbols[type(symbol).__name__] += 1
             _told(heard, reading.hear(symbol))
-        if (due := reading.deadline) is not None and due <= detector.heard_until:
-            _told(heard, reading.tick(detector.heard_until))
+        if reading.deadline is not None:
+            _told(heard, reading.tick(detector.heard))
         heard.samples = block.end
         if before is None and block.end >= settled:
             before = _resident_mb()

@@ -94,7 +94,7 @@ def many_lines(lines: int, seconds: float, seed: int) -> None:
                 for symbol in detector.feed(Samples(start, sound[start : start + TICK]))
                 for result in reading.hear(symbol)
             ]
-            results += reading.tick(detector.heard_until)
+            results += reading.tick(detector.heard)
             for result in results:
                 if isinstance(result, Frame):
                     late.append(to_ms(start + TICK - result.end) + 1000 * (time.perf_counter() - began))

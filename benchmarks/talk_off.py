@@ -156,7 +156,7 @@ def _heard(call: Call, first: int, heard: Heard) -> int:
             if isinstance(symbol, Digit):
                 heard.digits.append((*_piece(call, symbol.start), symbol))
             _note(call, heard, reading.hear(symbol))
-        _note(call, heard, reading.tick(detector.heard_until))
+        _note(call, heard, reading.tick(detector.heard))
     _note(call, heard, reading.tick(len(call.sound) + RATE_HZ))
     return len(call.sound)
 

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from decoder import dtmf
-from decoder.company import NEAR, Company
+from decoder.company import LONG, NEAR, Company
 from decoder.digits import Found, Runs
 from decoder.dtmf import BLOCK, CLOCK, ECHO_HOPS, FAR, HOP, HOPS_A_BLOCK, I64, LINE, MIDDLE, NONE, Flags, Windows
 from decoder.samples import F32, I16, Span
@@ -31,6 +31,7 @@ TOGETHER: Final = 3  # blocks: hits so close belong to one stretch
 MANY: Final = 64  # lines, for which it pays to let PATIENCE blocks come in before anything is done
 PATIENCE: Final = 6  # 90 ms
 WAIT: Final = 8  # blocks: the longest that a stretch which goes on is left waiting
+PATIENT: Final = 40  # hops, 200 ms: how long is waited for what sounds
 TAIL: Final = NEAR + 8 * BLOCK  # of silence, after which nothing of the sound before can matter
 LOST_HOPS_MAX: Final = 12  # 60 ms: a digit is not followed across a longer loss
 
@@ -84,8 +85,8 @@ class Careful:
         return self.company.take(found, self._begun)
 
     def _begun(self, line: I64) -> I64:
-        """No run that is yet to be complete begins before this sample of these lines."""
-        until, pending = self.next.copy(), self.runs.pending
+        """No run that is yet to be complete, and may be company, begins before this sample of these lines."""
+        until, pending = self.next.copy(), self.runs.short(LONG // HOP + 4)
         np.minimum.at(until, pending.at[LINE], pending.at[MIDDLE])
         begun: I64 = (until[line] - 2) * HOP
         return begun
@@ -196,11 +197,15 @@ class Bank:
 
     @property
     def heard_until(self) -> int:
-        """Every digit that ended before this sample has been reported, on every line."""
+        """Every digit that ended before this sample has been reported, on every line.
+
+        What still sounds is waited for as if it had ended, but for no longer than a digit lasts: a note of music that
+        passes for a key keeps no message waiting.
+        """
         until = int(self._careful.next.min())
         pending = self._careful.runs.pending
         if len(pending):
-            until = min(until, int(pending.at[MIDDLE].min()) - 1)
+            until = min(until, max(int(pending.at[MIDDLE].min()) - 1, until - PATIENT))
         until = max(until, 0) * HOP
         waiting = self._careful.company.waiting
         if waiting is not None:

@@ -16,6 +16,7 @@ from decoder.dtmf import FAR, I64, Flags
 from decoder.switching import ODD_ALONE_MAX
 
 NEAR: Final = 2_400  # samples: the longest pause in a group, 300 ms
+LONG: Final = 1_600  # samples, 200 ms: longer than a digit lasts; what is, may be one, and is nobody's company
 ENOUGH: Final = 4  # digits are company to each other, however odd
 
 
@@ -47,7 +48,7 @@ class Company:
         line, size = found.line, len(found.line)
         changes = np.append(True, line[1:] != line[:-1])
         before = np.where(changes, self._last[line], np.append(0, found.end[:-1]))
-        near = found.start - before <= NEAR
+        near = (found.start - before <= NEAR) & (found.end - found.start <= LONG)
         (first,) = (changes | ~near).nonzero()
         last = np.append(first[1:], size) - 1
         fine = np.logical_or.reduceat(~odd, first) | near[first] | (last - first + 1 >= ENOUGH)

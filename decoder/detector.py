@@ -52,9 +52,14 @@ LISTENERS: Final[dict[Signal, Callable[[], Listener]]] = {
 }
 """Who hears what besides keys and single tones."""
 
+MODEMS: Final = frozenset({Signal.BELL_103, Signal.V_21, Signal.V_23})
+"""Each heard at its own pace: music may look like a modem's characters for a second, and no message waits for it."""
+
 
 class Detector:
     """One direction of one call, streaming: samples in any pieces, always the same symbols.
+
+    They come in the order of their ends, but for those of modems, which are in the order of their own.
 
     signals    : what to listen for      with_tones : whether single tones are wanted, too
     """
@@ -62,24 +67,44 @@ class Detector:
     def __init__(self, signals: frozenset[Signal] = KEYPAD, *, with_tones: bool = True) -> None:
         self._tones = Tones() if with_tones else None
         self._with_keys = Signal.DTMF in signals
-        self._listeners = _listeners(signals)
+        self._listeners = [LISTENERS[one]() for one in _ordered(signals - MODEMS)]
+        self._modems = {one: LISTENERS[one]() for one in _ordered(signals & MODEMS)}
+        self._characters: dict[Signal, list[Symbol]] = {one: [] for one in self._modems}
         self._bank: Bank | None = None
         self._start = 0
         self._fed: int | None = None
         self._gap: Gap | None = None  # the last loss, as long as more of it may come
         self._ready: list[Symbol] = []  # found, but something that ended earlier may still be found
 
-    @property
-    def heard_until(self) -> int:
-        """Samples since answer: every symbol that ended before has been returned."""
+    def heard(self, signals: frozenset[Signal]) -> int:
+        """Samples since answer: every symbol of these signals that ended before has been returned."""
         if self._fed is None:
             return 0
+        until = [self._modems[one].heard_until for one in signals & MODEMS]
+        if not until or not signals <= MODEMS:
+            until.append(self._heard_beside_modems())
+        return min(until)
+
+    def _heard_beside_modems(self) -> int:
+        assert self._fed is not None
         until = [self._fed, *(listener.heard_until for listener in self._listeners)]
         if self._bank is not None:
             until.append(self._bank.heard_until)
         if self._tones is not None:
             until.append(self._start + self._tones.heard_until)
         return min(until)
+
+    @property
+    def heard_until(self) -> int:
+        """Samples since answer: every symbol that ended before has been returned, whatever it is."""
+        if self._fed is None:
+            return 0
+        return min(self._heard_beside_modems(), *(modem.heard_until for modem in self._modems.values()), self._fed)
+
+    @property
+    def row_under_way(self) -> bool:
+        """Something sounds that may be a row of digits, and nobody knows yet."""
+        return any(isinstance(listener, Rows) and listener.under_way for listener in self._listeners)
 
     def feed(self, samples: Samples) -> list[Symbol]:
         """Take the next samples; return the symbols that are certain now, in the order of their ends.
@@ -103,7 +128,9 @@ class Detector:
             self._ready += _moved(self._tones.feed(samples.pcm), self._start)
         for listener in self._listeners:
             self._ready += listener.feed(samples)
-        return self._release(self.heard_until)
+        for signal, modem in self._modems.items():
+            self._characters[signal] += modem.feed(samples)
+        return self._release(self._heard_beside_modems(), {one: at.heard_until for one, at in self._modems.items()})
 
     def finish(self) -> list[Symbol]:
         """The call is over: return what was still sounding."""
@@ -113,10 +140,12 @@ class Detector:
             self._ready += _moved(self._tones.finish(), self._start)
         for listener in self._listeners:
             self._ready += listener.finish()
+        for signal, modem in self._modems.items():
+            self._characters[signal] += modem.finish()
         if self._gap is not None:
             self._ready.append(self._gap)
             self._gap = None
-        return self._release(None)
+        return self._release(None, dict.fromkeys(self._modems))
 
     def _lose(self, lost: Span) -> None:
         if not len(lost):
@@ -130,15 +159,29 @@ class Detector:
             self._ready.append(self._gap)
         self._gap = Gap(lost.start, lost.end)
 
-    def _release(self, until: int | None) -> list[Symbol]:
-        self._ready.sort(key=_order)
-        count = len(self._ready) if until is None else sum(place_of(symbol) < until for symbol in self._ready)
-        released, self._ready = self._ready[:count], self._ready[count:]
+    def _release(self, until: int | None, of_modems: dict[Signal, int | None]) -> list[Symbol]:
+        released, self._ready = _parted(self._ready, until)
+        for signal, characters in self._characters.items():
+            if characters:
+                mine, self._characters[signal] = _parted(characters, of_modems[signal])
+                released += mine
+        if len(released) > 1:
+            released.sort(key=_order)
         return released
 
 
-def _listeners(signals: frozenset[Signal]) -> list[Listener]:
-    return [LISTENERS[signal]() for signal in Signal if signal in signals and signal is not Signal.DTMF]
+def _parted(ready: list[Symbol], until: int | None) -> tuple[list[Symbol], list[Symbol]]:
+    """Those that ended before `until`, in the order of their ends, and the others."""
+    if until is None or not ready:
+        return sorted(ready, key=_order), []
+    ready = sorted(ready, key=_order)
+    count = sum(place_of(symbol) < until for symbol in ready)
+    return ready[:count], ready[count:]
+
+
+def _ordered(signals: frozenset[Signal]) -> list[Signal]:
+    """Those that have a listener of their own."""
+    return [signal for signal in Signal if signal in signals and signal is not Signal.DTMF]
 
 
 def _order(symbol: Symbol) -> tuple[int, int, str]:
@@ -191,7 +234,7 @@ def _detect_group(
         if with_tones:
             sounding = Tones()
             mine += _moved(sounding.feed(recording.pcm) + sounding.finish(), recording.start)
-        listeners = _listeners(signals)
+        listeners = [LISTENERS[one]() for one in _ordered(signals)]
         for listener in listeners:
             mine += listener.feed(recording) + listener.finish()
         if with_tones or recording.lost or listeners:

@@ -175,6 +175,15 @@ class Runs:
     def __init__(self) -> None:
         self.pending: Windows = NONE
 
+    def short(self, most: int) -> Windows:
+        """The pending windows but for those of runs with more of them than that: these are no short digits any more."""
+        pending = self.pending
+        if len(pending) <= most:
+            return pending
+        first, last = _runs(pending.at[KEY], pending.at[LINE] * FAR + pending.at[CLOCK], pending.seen[PAIR])
+        (kept,) = (last - first <= most).repeat(last - first).nonzero()
+        return pending.take(kept)
+
     def take(self, windows: Windows, known: Callable[[I64], I64]) -> Found | None:
         """Add windows; return the digits that nothing to come can change.
 

@@ -100,8 +100,7 @@ class Letters:
     def hear(self, symbol: Symbol) -> list[Run]:
         """Take a symbol; returns the run that a pause before it has ended."""
         if isinstance(symbol, Gap):
-            if self._heard and len(self._lost) < LETTERS_MAX:
-                self._lost.append(symbol)
+            self._lost = [*self._lost, symbol][-LETTERS_MAX:]  # it may be known before the letters around it are
             return []
         letter = self._letter_of(symbol)
         if letter is None:
@@ -119,7 +118,8 @@ class Letters:
         if not self._heard or at < self._end + self._pause:
             return []
         heard, lost, beyond = self._heard, self._lost, self._beyond
-        self._heard, self._lost, self._beyond = [], [], 0
+        self._heard, self._beyond = [], 0
+        self._lost = [gap for gap in lost if gap.end > self._end]
         digits = [symbol for symbol, _ in heard if isinstance(symbol, Digit)]
         if digits:
             own = set(map(id, without_echoes(digits)))

@@ -31,7 +31,7 @@ IDLE: Final = 0.208  # mean over twice MEMORY; noise: 0.19 ± 0.01
 NOISE: Final = 0.19
 PAUSE: Final = 0.26  # the same over PAUSE_HOPS, noise 0.19 ± 0.03; less where the digits are weak: halfway to NOISE
 PAUSE_HOPS: Final = 4
-PLAIN: Final = 0.4  # mean over MEMORY above which the energy alone tells a pause
+PLAIN: Final = 0.55  # mean over MEMORY above which the energy alone tells a pause
 DROP_HOPS: Final = 3
 DROP: Final = 0.08  # of a candidate's loud hops: a pause on a line without noise
 OVER_HOPS: Final = 15  # 300 ms of pause end a candidate, …
@@ -103,6 +103,11 @@ class Rows:
     def heard_until(self) -> int:
         """Samples since answer: every row that was known before has been returned."""
         return 0 if self._start is None else self._start + self._done * HOP + LATENCY * HOP * (self._since is None)
+
+    @property
+    def under_way(self) -> bool:
+        """Something sounds that may be a row of digits, and nobody knows yet."""
+        return self._since is not None
 
     def feed(self, samples: Samples) -> list[Symbol]:
         """Take the next samples; return the rows known now."""

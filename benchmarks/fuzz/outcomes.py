@@ -8,13 +8,12 @@ import gc
 import math
 import types
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
-from benchmarks.fuzz.symbols import place
-from decoder.exchange import Reader
+from benchmarks.fuzz.symbols import heard_as, place
+from decoder.exchange import Reader, Signal
 from decoder.frame import Frame, Qualifier, Reason, Rejected
 from decoder.reading import heard_before
 from decoder.symbols import KEYS, Character, Digit, Row, Symbol
@@ -69,9 +68,12 @@ def check_results(results: Sequence[Frame | Rejected], names: Iterable[str]) -> 
 
 
 def check_symbols(symbols: Sequence[Symbol], length: int) -> None:
-    """In the order of their ends, inside the call, of plain and finite numbers."""
-    for one, following in pairwise(symbols):
-        assert place(one) <= place(following), (one, following)
+    """In the order of their ends, those of each modem for themselves, inside the call, of plain and finite numbers."""
+    last: dict[frozenset[Signal], Symbol] = {}
+    for one in symbols:
+        before = last.get(heard_as(one), one)
+        assert place(before) <= place(one), (before, one)
+        last[heard_as(one)] = one
     for symbol in symbols:
         assert 0 <= symbol.start < symbol.end, symbol
         assert symbol.end <= length, (symbol, length)

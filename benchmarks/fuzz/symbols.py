@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.fuzz.draw import Draw
 from decoder import fsk
-from decoder.exchange import Format, Message
+from decoder.exchange import Format, Message, Signal
 from decoder.symbols import KEYS, Character, Digit, Gap, Pulse, Row, Symbol, Tone, Witness
 
 MODEMS: Final = tuple((known.name, float(known.baud)) for known in (
@@ -80,6 +80,12 @@ def symbol(draw: Draw, start: int) -> Symbol:
         hz = draw.choice(HZ) * draw.real(0.95, 1.05)
         return Tone(hz, start, start + length(draw), draw.real(-60, 3), draw.real(0, 1), draw.choice(TONE_NAMES))
     return row(draw, start) if kind < 15 else Gap(start, start + length(draw))
+
+
+def heard_as(symbol: Symbol) -> frozenset[Signal]:
+    """The signal by whose pace a symbol comes."""
+    modems = {"bell103": Signal.BELL_103, "v21": Signal.V_21, "v23": Signal.V_23}
+    return frozenset({modems[symbol.modem.partition("-")[0]] if isinstance(symbol, Character) else Signal.DTMF})
 
 
 def place(symbol: Symbol) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.fuzz import files, modem, terminals
 from benchmarks.fuzz.draw import Draw
 from benchmarks.fuzz.outcomes import check_memory, check_results, check_symbols, results_of
-from benchmarks.fuzz.symbols import alarming, digit, length, message, place, repeated, said, symbols
+from benchmarks.fuzz.symbols import alarming, digit, heard_as, length, message, place, repeated, said, symbols
 from decoder import g711, synth
 from decoder.detector import Detector, detect_batch
 from decoder.exchange import Format, Message, Signal
@@ -126,7 +126,7 @@ def detect(data: bytes) -> None:
             if one.start < at + len(piece) and at < one.end
         ]
         heard += detector.feed(Samples(at, piece, tuple(inside)))
-        assert all(place(one) < detector.heard_until for one in heard)
+        assert all(place(one) < detector.heard(heard_as(one)) for one in heard)
     heard += detector.finish()
     check_symbols(heard, len(sound))
     check_results(results_of(reading, heard), [one.name for one in FORMATS])

@@ -38,6 +38,7 @@ from receiver.intake.signals import (
     Played,
     PlayStarted,
     Release,
+    Stirring,
     Stored,
     Unstored,
     Voice,
@@ -268,6 +269,11 @@ class Call:
         completed = drafts.kissoff_completed(self.identity, done.reception, now.utc_of(played.at))
         return [Note(completed), *self.listen(played, now)]
 
+    def wait_for_it(self, _: Input | None, now: Moment) -> list[Effect]:
+        """Nobody is greeted or hung up on in the middle of a message, however weak it is."""
+        self._memory.stirring = now.at
+        return []
+
     def note_cut(self, played: Input | None, now: Moment) -> list[Effect]:
         assert isinstance(played, Played)
         return [*self._missed_while_playing("it was cut short", played.at), *self.listen(played, now)]
@@ -368,6 +374,7 @@ _PLAIN: Final[dict[type, What]] = {
     Pulse: What.DIGIT,
     Character: What.DIGIT,
     Unstored: What.NOT_STORED,
+    Stirring: What.STIRRING,
     Release: What.RELEASE,
     Gone: What.GONE,
 }
@@ -396,6 +403,7 @@ TRANSITIONS: Final[dict[tuple[State, What], tuple[State | None, Action]]] = {
     (State.LISTENING, What.SOMEBODY): (State.TALKING, Call.take_voice),
     (State.LISTENING, What.ENDLESS): (State.LEAVING, Call.give_up),
     (State.COLLECTING, What.FRAME): (State.COMMITTING, Call.commit),
+    (State.LISTENING, What.STIRRING): (None, Call.wait_for_it),
     (State.LISTENING, What.ASKED): (State.GREETING, Call.answer),
     (State.COLLECTING, What.ASKED): (State.GREETING, Call.answer),
     (State.COLLECTING, What.DOUBTFUL): (State.LISTENING, Call.record_only),
@@ -433,6 +441,7 @@ EVERYWHERE: Final[dict[What, tuple[State | None, Action]]] = {
     What.SURPLUS: (State.LEAVING, Call.refuse_surplus),
     What.UNWANTED: (None, Call.note_surplus),
     What.REJECTED: (None, Call.stay_silent),
+    What.STIRRING: (None, Call.nothing),
     What.ASKED: (None, Call.nothing),  # the panel asks again
     What.VOICE: (None, Call.note_voice),
     What.SOMEBODY: (None, Call.note_voice),

@@ -25,6 +25,8 @@ class CallSettings:
     kiss_off_not_before: int = from_ms(100)  # behind the last digit: the panel is still switching to listening
     kiss_off_ordered_by: int = from_ms(850)  # + 150 ms to switch the line = 1.0 s; the panel repeats at 1.25 s
     next_frame_wait: int = from_ms(3000)  # after a kiss-off; panels begin the next message after 250–300 ms
+    stirring_settled: int = from_ms(300)  # behind what may be weak digits: it is known by then whether they were
+    stirring_wait: int = from_ms(4000)  # longer than a message: what goes on then is noise, or somebody
     stray_digits_wait: int = from_ms(2000)
     commit_wait: int = 10 * RATE_HZ  # the journal says neither yes nor no: nobody waits for that on a line
     play_wait: int = 3 * RATE_HZ  # beyond the length of what is played

@@ -14,11 +14,11 @@ from typing import Final, Protocol, TypeVar
 from decoder.detector import Detector
 from decoder.exchange import Format, signals_of
 from decoder.frame import Frame, Rejected
-from decoder.reading import Reading
+from decoder.reading import Heard, Reading
 from decoder.samples import Samples, Span, from_ms
 from decoder.symbols import Character, Digit, Gap, Pulse, Row, Symbol
 from decoder.voice import Voice as VoiceDetector
-from receiver.intake.signals import Input, Voice, Witnessed
+from receiver.intake.signals import Input, Stirring, Voice, Witnessed
 
 ECHO: Final = from_ms(100)
 SKIRT: Final = from_ms(200)  # around a tone that is accounted for: its ring, and the pause to the next
@@ -80,10 +80,9 @@ class Understanding:
             inputs.append(symbol)
         return inputs + self._witnessed(self._reading.hear(symbol))
 
-    def tick(self, at: int) -> list[Input]:
-        """Everything before `at` has been taken."""
-        deadline = self._reading.deadline
-        if deadline is None or deadline > at:
+    def tick(self, at: int | Heard) -> list[Input]:
+        """Everything before `at` has been taken, or before what it says of a format's signals."""
+        if self._reading.deadline is None:
             return []
         return self._witnessed(self._reading.tick(at))
 
@@ -143,7 +142,9 @@ class SoundEar:
     def hear(self, sound: Samples) -> list[Input]:
         self._until = sound.end
         inputs = self._take(self._detector.feed(sound))
-        inputs += self._understanding.tick(self._detector.heard_until)
+        inputs += self._understanding.tick(self._detector.heard)
+        if self._detector.row_under_way:
+            inputs.append(Stirring())
         over = self._voice.feed(sound)
         present = [self._voice.present] if self._voice.present is not None else []
         return inputs + self._voices([*over, *present], self._until - SETTLED)

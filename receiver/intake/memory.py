@@ -43,6 +43,7 @@ class Memory:
 
     caller_digest  keyed hash of the caller's number, if it was given
     quiet_since  end of the last thing that was heard or played
+    stirring     when something last sounded that may be weak digits
     voiced       samples of somebody's voice, in all and since the last kiss-off
     best         the longest reading of what was rejected
     account      of the first frame acknowledged: the account of this call
@@ -57,6 +58,7 @@ class Memory:
     caller_digest: str | None = None
     greetings: int = 0
     quiet_since: int = 0
+    stirring: int = 0
     last_digit: int = 0
     digits: int = 0
     voiced: int = 0
@@ -82,7 +84,7 @@ class Memory:
             case State.GREETING | State.KISSING_OFF:
                 return self.playing.until if self.playing else 0
             case State.LISTENING:
-                return self._not_for_ever(self.quiet_since + self._patience())
+                return self._not_for_ever(self._heard_out(self.quiet_since + self._patience()))
             case State.COLLECTING:
                 return self._not_for_ever(self.last_digit + settings.stray_digits_wait)
             case State.COMMITTING:
@@ -154,6 +156,11 @@ class Memory:
 
     def _not_for_ever(self, deadline: int) -> int:
         return min(deadline, self.settings.no_message_after) if self._brings_nothing else deadline
+
+    def _heard_out(self, deadline: int) -> int:
+        """The deadline put off for what may be weak digits, until it is known what they are."""
+        settled = self.stirring + self.settings.stirring_settled
+        return max(deadline, min(settled, deadline + self.settings.stirring_wait)) if self.stirring else deadline
 
     def _patience(self) -> int:
         """How long LISTENING waits before something must happen."""

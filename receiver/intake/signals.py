@@ -50,6 +50,11 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
+class Stirring:
+    """Something sounds that may be weak digits; told anew as long as it does."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlayStarted:
     """The first sample of play `token` left at sample `at`."""
 
@@ -112,6 +117,7 @@ Input = (
     | Witnessed
     | Asked
     | Voice
+    | Stirring
     | PlayStarted
     | Played
     | Stored

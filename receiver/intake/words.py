@@ -40,6 +40,7 @@ class What(Enum):
     REJECTED = auto()
     ASKED = auto()  # an answer is wanted, and there is nothing in it to be stored
     VOICE = auto()
+    STIRRING = auto()  # something that may be weak digits
     STARTED = auto()  # our tone began
     PLAYED = auto()
     CUT = auto()  # our tone was cut short

@@ -26,6 +26,7 @@ from receiver.intake.signals import (
     Played,
     PlayStarted,
     Release,
+    Stirring,
     Stored,
     Unstored,
     Voice,
@@ -121,6 +122,19 @@ def test_a_receipt_that_comes_late_gives_no_kiss_off(after_ms: int, plays_it: bo
     effects = desk.store(commit, after=int(commit.draft.payload["end"]) + from_ms(after_ms) - desk.at)
     assert (plays(effects) == [KISS_OFF]) == plays_it
     assert ("kissoff.missed" in types(effects)) == (not plays_it)
+
+
+def test_something_that_may_be_digits_puts_a_deadline_off_and_not_for_ever() -> None:
+    desk = new_desk().to_listening()
+    greeted = desk.call.deadline
+    assert greeted is not None
+    desk.hear(Stirring(), greeted - from_ms(1000))
+    assert desk.call.deadline == greeted
+    desk.hear(Stirring(), greeted - from_ms(20))
+    assert desk.call.deadline == greeted + from_ms(280)
+    for late in range(0, from_ms(4100), from_ms(20)):
+        assert plays(desk.hear(Stirring(), greeted + late)) == ([GREETING] if late == from_ms(4000) else [])
+    assert desk.state is State.GREETING
 
 
 def test_no_more_data_is_answered_only_behind_a_kiss_off_that_was_whole() -> None:

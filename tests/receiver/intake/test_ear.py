@@ -14,7 +14,7 @@ from decoder.samples import I16, RATE_HZ, Samples, Span, from_ms
 from decoder.symbols import Character, Digit, Gap, Row, Symbol, Tone
 from decoder.synth import dtmf, steps
 from receiver.intake.ear import ECHO, SoundEar, is_sent, uncovered
-from receiver.intake.signals import Input, Voice, Witnessed
+from receiver.intake.signals import Input, Stirring, Voice, Witnessed
 from sim.phone import voice
 
 KEYS = encode(Message("1234", "101", partition="01", zone="001"))
@@ -46,9 +46,11 @@ def voiced(inputs: list[Input]) -> int:
 
 
 def said(inputs: list[Input]) -> list[object]:
-    """All but voice. Of digits what they are: the last bits of what is measured depend on how the sound was cut."""
+    """All but voice and what every piece tells anew. Of digits what they are: their last bits depend on the cuts."""
     return [
-        (one.key, one.start, one.end) if isinstance(one, Digit) else one for one in inputs if not isinstance(one, Voice)
+        (one.key, one.start, one.end) if isinstance(one, Digit) else one
+        for one in inputs
+        if not isinstance(one, Voice | Stirring)
     ]
 
 

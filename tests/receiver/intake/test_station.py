@@ -82,6 +82,15 @@ def test_a_terminal_described_in_a_file_is_greeted_read_and_acknowledged_beside_
     assert len(home.said("kiss_off")) == len(exchange.of("kissoff.completed")) == 1
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_nobody_is_greeted_again_in_the_middle_of_weak_digits(seed: int) -> None:
+    exchange = Exchange()
+    home = Home(exchange, PanelSettings((BUTTON,), on_ms=70, off_ms=70), "noise=-4", seed=seed).call()
+    exchange.settle()
+    assert raws(exchange) == [RAW]
+    assert len(home.said("sent")) == len(home.said("kiss_off")) == 1
+
+
 def sia_call(*, stores: bool) -> tuple[Exchange, Home]:
     form = sia_fsk.FORMAT
     messages = (Message("1234", "MA", zone="001"), Message("1234", "YT"))
