@@ -135,7 +135,8 @@ class Detector:
     def finish(self) -> list[Symbol]:
         """The call is over: return what was still sounding."""
         if self._bank is not None:
-            self._ready += [digit for _, digit in self._bank.finish()]
+            assert self._fed is not None
+            self._ready += [_within(digit, self._fed) for _, digit in self._bank.finish()]
         if self._tones is not None:
             self._ready += _moved(self._tones.finish(), self._start)
         for listener in self._listeners:
@@ -188,6 +189,11 @@ def _order(symbol: Symbol) -> tuple[int, int, str]:
     return place_of(symbol), symbol.start, type(symbol).__name__
 
 
+def _within(symbol: Symbol, end: int) -> Symbol:
+    """The same, over with the sound: how far the last windows are covered says where it ends to a millisecond."""
+    return symbol if symbol.end <= end else dataclasses.replace(symbol, end=end)
+
+
 def _moved(tones: list[Tone], by: int) -> list[Tone]:
     return [dataclasses.replace(tone, start=tone.start + by, end=tone.end + by) for tone in tones] if by else tones
 
@@ -230,6 +236,9 @@ def _detect_group(
         symbols = digits.digits(np.repeat(shift, np.diff(bounds)))
         for mine, first, last in zip(found, bounds, bounds[1:], strict=False):
             mine += symbols[first:last]
+        for recording, mine in zip(recordings, found, strict=True):
+            if mine and mine[-1].end > recording.end:
+                mine[-1] = _within(mine[-1], recording.end)
     for recording, mine in zip(recordings, found, strict=True):
         if with_tones:
             sounding = Tones()

@@ -236,3 +236,11 @@ def test_a_tone_over_direct_current_is_heard() -> None:
     assert isinstance(tone, Tone)
     assert tone.name == "kiss-off 1400"
     assert tone.end - tone.start == pytest.approx(6_800, abs=200)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(200, 400), st.integers(0, 160))
+def test_no_digit_ends_behind_the_sound(length: int, lead: int) -> None:
+    sound = np.concatenate([np.zeros(lead, np.int16), synth.dtmf("5", on_ms=50, off_ms=0)[:length]])
+    for symbols in (heard(Samples(0, sound), []), detect_batch([Samples(0, sound)])[0]):
+        assert all(symbol.end <= len(sound) for symbol in symbols)
