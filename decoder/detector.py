@@ -19,7 +19,7 @@ from decoder.pulses import Pulses
 from decoder.rows import Rows
 from decoder.samples import F32, I16, Samples, Span
 from decoder.sequence import Sequences
-from decoder.symbols import Gap, Symbol, Tone, place_of
+from decoder.symbols import Digit, Gap, Symbol, Tone, place_of
 from decoder.tones import Tones
 
 GRID: Final = math.lcm(BLOCK, tones.HOP)
@@ -189,9 +189,9 @@ def _order(symbol: Symbol) -> tuple[int, int, str]:
     return place_of(symbol), symbol.start, type(symbol).__name__
 
 
-def _within(symbol: Symbol, end: int) -> Symbol:
+def _within(digit: Digit, end: int) -> Digit:
     """The same, over with the sound: how far the last windows are covered says where it ends to a millisecond."""
-    return symbol if symbol.end <= end else dataclasses.replace(symbol, end=end)
+    return digit if digit.end <= end else dataclasses.replace(digit, end=end)
 
 
 def _moved(tones: list[Tone], by: int) -> list[Tone]:
@@ -234,11 +234,8 @@ def _detect_group(
         bounds = np.searchsorted(digits.end, [*places, total], side="right")
         shift = np.array([one.start - place for one, place in zip(recordings, places, strict=True)])
         symbols = digits.digits(np.repeat(shift, np.diff(bounds)))
-        for mine, first, last in zip(found, bounds, bounds[1:], strict=False):
-            mine += symbols[first:last]
-        for recording, mine in zip(recordings, found, strict=True):
-            if mine and mine[-1].end > recording.end:
-                mine[-1] = _within(mine[-1], recording.end)
+        for recording, mine, first, last in zip(recordings, found, bounds, bounds[1:], strict=False):
+            mine += [_within(digit, recording.end) for digit in symbols[first:last]]
     for recording, mine in zip(recordings, found, strict=True):
         if with_tones:
             sounding = Tones()
