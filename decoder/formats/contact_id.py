@@ -277,14 +277,15 @@ class Reader:
         if self._row is None or not (self._own[0].start < self._row[0].end and self._row[0].start < self._end):
             return None
         row, decision = self._row
-        if len(row.digits) != LENGTH and (decision is None or self._sure):
-            return None if self._sure else best
-        heard = _row_text(row) if len(row.digits) == LENGTH else _row_digits(decision.keys if decision else "")
-        weighed = decision is not None and decision.chance >= TOLD
+        whole = len(row.digits) == LENGTH
+        told = _row_digits(decision.keys) if decision is not None and decision.chance >= TOLD else None
+        if self._sure and (not whole or told is None or told == best):
+            return None  # what single digits say beyond doubt, only a row that was weighed can call in question
+        if not whole and decision is None:
+            return best
+        heard = _row_text(row) if whole else _row_digits(decision.keys if decision else "")
         differs = [mine != theirs for mine, theirs in zip(best, heard, strict=True)]
-        if not any(differs) or (self._sure and not weighed):
-            return None
-        if self._sure and decision is not None and _row_digits(decision.keys) == best:
+        if not any(differs):
             return None
         return "".join("?" if other else digit for digit, other in zip(best, differs, strict=True))
 
