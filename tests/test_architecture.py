@@ -24,6 +24,8 @@ FOLDERS = {  # folder → what of ours it may import besides itself
 WIRES_DRIVERS = {  # the daemons of the receiver, and its commands
     "receiver/intake/daemon.py",
     "receiver/intake/folder_daemon.py",
+    "receiver/intake/inlet.py",  # values of the seam only
+    "receiver/intake/link_daemon.py",
     "receiver/centre/outward.py",
 }
 RANKS = (  # inside receiver/: each may import its own rank and those before
@@ -48,6 +50,7 @@ SHELLS = {
     "receiver/privacy/keys.py",
     "receiver/intake/daemon.py",
     "receiver/intake/folder_daemon.py",
+    "receiver/intake/link_daemon.py",
     "receiver/intake/upkeep.py",
     "receiver/centre/daemon.py",
     "receiver/centre/gate.py",

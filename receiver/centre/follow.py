@@ -22,9 +22,11 @@ from receiver.journal.store import Transaction
 from receiver.rules.fact import Fact
 
 RECEPTIONS: Final = frozenset({"frame.accepted", "call.unknown"})
-HEALTH: Final = frozenset({"line.healed", "intake.started", "intake.stopped", "intake.accepting", "clock.stepped"})
+HEALTH: Final = frozenset(
+    {"line.healed", "path.back", "intake.started", "intake.stopped", "intake.accepting", "clock.stepped"}
+)
 TROUBLE: Final = frozenset(
-    {"line.fault", "line.refusing", "intake.refusing", "call.fault", "call.overflow", "journal.tail_lost"}
+    {"line.fault", "line.refusing", "path.lost", "intake.refusing", "call.fault", "call.overflow", "journal.tail_lost"}
 )
 """Ways of being deaf, or of having been: somebody is told."""
 BATCH: Final = 64
@@ -165,7 +167,8 @@ class Follower:
         payload = {"intake": self.name, "type": record.type, **record.payload}
         made = [self.desk.note(tx, Draft("health.reported", payload, actor="intake"))]
         if record.type in TROUBLE:
-            made.append(self._alert(tx, record.type.replace(".", "_"), line=record.payload.get("line")))
+            where = {name: record.payload[name] for name in ("line", "path") if name in record.payload}
+            made.append(self._alert(tx, record.type.replace(".", "_"), **{"line": None, **where}))
         return made
 
     def _alert(self, tx: Transaction, text_key: str, **about: Any) -> Record:

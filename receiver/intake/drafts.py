@@ -6,7 +6,7 @@ What identifies a person (the numbers of caller and called) stands only in the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from decoder.frame import Frame, Rejected
@@ -27,6 +27,19 @@ class CallId:
 
     call: str
     line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """How a message came that was no call: its path, what tells a repetition of it, what the sender's clock says."""
+
+    path: str | None = None
+    identity: str | None = None
+    sent_at: str | None = None
+
+
+CALLED: Final = Came()
+"""By a call."""
 
 
 def _draft(type_: str, identity: CallId, private: dict[str, Any] | None = None, /, **payload: Any) -> Draft:
@@ -68,6 +81,7 @@ def frame_accepted(
     caller_digest: str | None = None,
     other_keys: str | None = None,
     source: str | None = None,
+    came: Came = CALLED,
 ) -> Draft:
     """A reception. `duplicate_of` is decided by the transaction that stores it (`receptions.store`)."""
     return _draft(
@@ -95,6 +109,7 @@ def frame_accepted(
         known=None,
         profile=None,
         source=source,
+        **asdict(came),
     )
 
 
@@ -115,6 +130,7 @@ def call_unknown(
     heard_at_us: int,
     caller_digest: str | None = None,
     source: str | None = None,
+    came: Came = CALLED,
 ) -> Draft:
     """A reception that nobody could read; rules treat it as an emergency.
 
@@ -127,9 +143,10 @@ def call_unknown(
         best=best,
         heard_at_us=heard_at_us,
         duplicate_of=None,
-        no_kiss_off=True,
+        no_kiss_off=came is CALLED,
         caller_digest=caller_digest,
         source=source,
+        **asdict(came),
     )
 
 
@@ -185,6 +202,16 @@ def recording_taken(
     return _draft(
         "recording.taken", identity, {"file": name}, sha256=sha256, frames=frames, rejected=rejected, problem=problem
     )
+
+
+def path_event(type_: str, line: str, path: str, reason: str) -> Draft:
+    """`path.lost`, `path.back`: of a link."""
+    return Draft(type_, {"line": line, "path": path, "reason": reason}, actor=ACTOR)
+
+
+def message_refused(line: str, path: str, reason: str, text: str) -> Draft:
+    """A link gave no answer, or refused by itself: a wrong sum, a wrong key."""
+    return Draft("message.refused", {"line": line, "path": path, "reason": reason, "text": text[:400]}, actor=ACTOR)
 
 
 def line_event(type_: str, line: str, reason: str) -> Draft:

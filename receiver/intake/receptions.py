@@ -12,7 +12,7 @@ import sqlite3
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from receiver.clock import MINUTE_US
+from receiver.clock import MINUTE_US, SECOND_US
 from receiver.event import Draft, Record
 from receiver.intake import drafts
 from receiver.intake.drafts import RECEPTIONS, CallId
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from receiver.journal.store import Transaction
 
 WINDOW_US: Final = 30 * MINUTE_US
+ANSWER_LOST_US: Final = 90 * SECOND_US  # a unit waits 20 s for its answer and tries four times at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +30,22 @@ class Receptions:
 
     caller   holds the calls in progress, and since when
     open     1 while a retransmission of it may still come: a frame whose kiss-off is not completed
+    identity of a message that came by a link: what a repetition of it is the same in
     original the first reception of the same message, itself if it is the first
     """
 
     name: str = "receptions"
-    version: int = 3
+    version: int = 4
     tables: tuple[str, ...] = ("reception", "recording", "caller")
 
     def create(self, db: sqlite3.Connection) -> None:
         db.execute(
             "CREATE TABLE reception (seq INTEGER PRIMARY KEY, original INTEGER NOT NULL, call TEXT NOT NULL,"
             " line TEXT NOT NULL, caller_digest TEXT, format TEXT, raw TEXT, heard_at_us INTEGER NOT NULL,"
-            " open INTEGER NOT NULL) STRICT"
+            " open INTEGER NOT NULL, identity TEXT) STRICT"
         )
         db.execute("CREATE INDEX reception_open ON reception (raw) WHERE open = 1")
+        db.execute("CREATE INDEX reception_identity ON reception (identity, line) WHERE identity IS NOT NULL")
         db.execute("CREATE TABLE recording (sha256 TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
         db.execute(
             "CREATE TABLE caller (call TEXT PRIMARY KEY, line TEXT NOT NULL, digest TEXT, started_us INTEGER NOT NULL)"
@@ -54,7 +57,7 @@ class Receptions:
         if record.type in RECEPTIONS:
             known = db.execute("SELECT digest FROM caller WHERE call = ?", (payload["call"],)).fetchone()
             db.execute(
-                "INSERT INTO reception VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO reception VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     record.seq,
                     payload["duplicate_of"] or record.seq,
@@ -65,6 +68,7 @@ class Receptions:
                     payload.get("raw"),
                     payload["heard_at_us"],
                     int(record.type == "frame.accepted" and not payload["no_kiss_off"]),
+                    payload.get("identity"),
                 ),
             )
         elif record.type == "kissoff.completed":
@@ -84,7 +88,9 @@ class Receptions:
 def store(tx: Transaction, draft: Draft, window_us: int = WINDOW_US) -> Record:
     """Append a reception, linked to the one it repeats. For `Journal.submit`."""
     payload = dict(draft.payload)
-    if draft.type == "frame.accepted":
+    if payload.get("identity") is not None:
+        payload["duplicate_of"] = _repeated(tx, draft, window_us)
+    elif draft.type == "frame.accepted":
         payload["duplicate_of"] = _original(tx, draft, window_us)
     return tx.append(replace(draft, payload=payload))
 
@@ -115,6 +121,25 @@ def end_unfinished(tx: Transaction, identity: CallId, reason: str, at_us: int) -
 def taken(tx: Transaction, sha256: str) -> bool:
     """Whether a recording with this content is in the journal already."""
     return bool(tx.rows("SELECT 1 FROM recording WHERE sha256 = ?", sha256))
+
+
+def _repeated(tx: Transaction, draft: Draft, window_us: int) -> int | None:
+    """Sequence number of the first reception with this identity on this link.
+
+    One that was answered repeats itself where the answer got lost, and soon: a unit that numbers its messages anew with
+    every connection may say the same again later and mean it.
+    """
+    payload = draft.payload
+    rows = tx.rows(
+        "SELECT original FROM reception WHERE identity = ? AND line = ?"
+        " AND abs(heard_at_us - ?) <= CASE open WHEN 1 THEN ? ELSE ? END ORDER BY seq DESC LIMIT 1",
+        payload["identity"],
+        payload["line"],
+        payload["heard_at_us"],
+        window_us,
+        ANSWER_LOST_US,
+    )
+    return int(rows[0][0]) if rows else None
 
 
 def _original(tx: Transaction, draft: Draft, window_us: int) -> int | None:

@@ -45,6 +45,12 @@ def line_for(record: Record) -> str | None:
             return f"alarm: {line}: {record.type}: {payload['reason']}"
         case "line.healed":
             return f"{line}: hears again"
+        case "path.lost":
+            return f"alarm: {line}: {payload['path']} is {payload['reason']}"
+        case "path.back":
+            return f"{line}: {payload['path']} is heard again"
+        case "message.refused":
+            return f"{line}: {payload['path']}: not accepted: {payload['reason']}"
         case "clock.stepped":
             return f"alarm: the clock was stepped by {payload['by_us'] / 1e6:+.1f} s"
         case kind if kind in SILENT:

@@ -18,6 +18,7 @@ from receiver.clock import Clock
 from receiver.errors import BadInput, RefusedByRule, StoreUnavailable
 from receiver.event import Draft
 from receiver.installation import Installation
+from receiver.intake import drafts
 from receiver.journal.reader import Reader
 from receiver.journal.record import GENESIS
 from receiver.journal.store import Store
@@ -216,12 +217,20 @@ def test_what_the_centre_ended_on_is_a_bare_case_the_next_time(
     assert [sorted(case.flags) for case in opened.desk.book.open_cases()] == [["rules_failed"]]
 
 
+@pytest.mark.parametrize(
+    "draft",
+    [
+        Draft("line.fault", {"line": "modem:x", "reason": "the port is gone"}),
+        drafts.path_event("path.lost", "dc09:x", "unit 1234", "silent for 91 s"),
+    ],
+    ids=lambda draft: draft.type,
+)
 def test_ways_of_being_deaf_reach_everybody(
-    installation: Installation, opened: Opened, intake: Store, clock: Clock
+    installation: Installation, opened: Opened, intake: Store, clock: Clock, draft: Draft
 ) -> None:
-    intake.transact(lambda tx: tx.append(Draft("line.fault", {"line": "modem:x", "reason": "the port is gone"})))
+    intake.transact(lambda tx: tx.append(draft))
     follow(opened, follower(installation, opened), clock)
-    assert alerts(opened) == ["line_fault"]
+    assert alerts(opened) == [draft.type.replace(".", "_")]
 
 
 def test_a_decision_that_breaks_memory_stops_the_desk(opened: Opened, clock: Clock) -> None:
