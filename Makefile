@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint types reference benchmark-decoder campaign-fuzz campaign-noise clean
+.PHONY: run test lint types reference benchmark-decoder campaign-fuzz campaign-noise campaign-powercut campaign-planted clean
 run: $(STAMP)
 	$(VENV)/bin/yobirin run --demo
 
@@ -35,6 +35,12 @@ campaign-fuzz: $(STAMP)
 
 campaign-noise: $(STAMP)
 	$(VENV)/bin/python -m benchmarks.noise --samples $(or $(SAMPLES),1000000000) --seed $(or $(SEED),1)
+
+campaign-powercut: $(STAMP)
+	$(VENV)/bin/python -m campaigns.power_cut --cuts $(or $(N),100000) --seed $(or $(SEED),1)
+
+campaign-planted: $(STAMP)
+	$(VENV)/bin/python -m campaigns.planted $(NAME)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -74,10 +75,20 @@ class Installation:
         return (self.data / DEMONSTRATION_MARK).exists()
 
 
+def sync_folder(folder: Path) -> None:
+    """Make a new name in `folder` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def private_folder(folder: Path) -> None:
     """Make the folder, and what is missing above it, for this user alone. Raises StoreUnavailable."""
     try:
         for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
             missing.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(missing.parent)
     except OSError as error:
         raise StoreUnavailable(f"{folder}: cannot be made ({error.strerror}); choose another --data") from None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from receiver.errors import StoreUnavailable
+from receiver.installation import private_folder, sync_folder
 
 APPLICATION_ID: Final = 0x594F4249  # "YOBI": `file intake.db` tells whose it is
 FORMAT: Final = 1
@@ -36,21 +37,12 @@ CREATE TABLE projection (
 
 def create_private(path: Path) -> None:
     """Make the file (0600) and its folder (0700) if they are not there, and sync the folder."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(path.parent)
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
         return
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a new name in `folder` survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def open_writer(path: Path) -> sqlite3.Connection:

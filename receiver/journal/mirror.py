@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from receiver.errors import BadInput, StoreUnavailable
+from receiver.installation import sync_folder
 from receiver.journal import database
 from receiver.journal.record import COLUMNS, GENESIS, canonical, check_follows, read
 
@@ -158,7 +159,7 @@ def restore(folder: Path, db: Path) -> int:
         raise StoreUnavailable(f"{file}: behind event {seq}: {error}; nothing was restored") from error
     target.close()
     draft.rename(db)
-    database.sync_folder(db.parent)
+    sync_folder(db.parent)
     return seq
 
 

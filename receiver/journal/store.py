@@ -27,6 +27,7 @@ from typing import Any, Final, Generic, TypeVar
 from receiver.clock import Clock
 from receiver.errors import NotStored, StoreUnavailable
 from receiver.event import Draft, Receipt
+from receiver.installation import sync_folder
 from receiver.journal import database
 from receiver.journal.head import HeadNote, noted_head
 from receiver.journal.mirror import Mirrors
@@ -89,7 +90,7 @@ class Store:
             self._checkpointed = self._head[0]
             self._note = HeadNote(path)
             self._fold_tail()
-            database.sync_folder(path.parent)  # the log's name; SQLite asks for this as well, but ignores the answer
+            sync_folder(path.parent)  # the log's name; SQLite asks for this as well, but ignores the answer
             self._admit_lost_tail()
             if mirrors:
                 self._mirrors = Mirrors(path, mirrors, on_mirror_lost)

@@ -19,8 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from receiver.installation import Installation
-from receiver.journal.database import sync_folder
+from receiver.installation import Installation, sync_folder
 from receiver.ledger import phone
 from receiver.ledger.ledger import Ledger, normal_account
 from receiver.ledger.values import Device

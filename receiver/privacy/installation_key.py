@@ -13,8 +13,7 @@ from typing import Final
 
 from receiver.config import load
 from receiver.errors import StoreUnavailable
-from receiver.installation import Installation
-from receiver.journal.database import sync_folder
+from receiver.installation import Installation, sync_folder
 
 KEY_BYTES: Final = 32
 

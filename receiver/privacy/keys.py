@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from receiver.errors import NotStored, StoreUnavailable
-from receiver.journal.database import BUSY_S, create_private, sync_folder
+from receiver.installation import sync_folder
+from receiver.journal.database import BUSY_S, create_private
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
