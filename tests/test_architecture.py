@@ -38,6 +38,8 @@ RANKS = (  # inside receiver/: each may import its own rank and those before
 NEVER_EACH_OTHER = {("intake", "centre"), ("centre", "intake"), ("console", "intake")}
 NOT_FOR_CONTRACTS = {"intake", "centre", "console", "commands"}
 SHELLS = {
+    "drivers/ip/dc09_port.py",
+    "drivers/ip/dc09_sockets.py",
     "drivers/loopback.py",
     "drivers/modem/port.py",
     "drivers/mqtt.py",

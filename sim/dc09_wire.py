@@ -1,0 +1,122 @@
+"""A simulated DC-09 unit on a socket, TCP or UDP: the thin shell around `dc09_unit.py`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from sim.dc09_unit import Done, Unit
+
+
+class Wired:
+    """A unit on a socket. TCP: connects when it has something to say, and again when the line broke.
+
+    joined       frames that leave together go out in one segment
+    cut_octets   no segment is longer; 0: as they come        pause_s: between two of them
+    """
+
+    def __init__(
+        self,
+        unit: Unit,
+        host: str,
+        port: int,
+        *,
+        udp: bool = False,
+        joined: bool = False,
+        cut_octets: int = 0,
+        pause_s: float = 0.0,
+        utc: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.unit, self._host, self._port, self._udp, self._utc = unit, host, port, udp, utc
+        self._joined, self._cut, self._pause_s = joined, cut_octets, pause_s
+        self._loop = asyncio.get_running_loop()
+        self._arrived: asyncio.Queue[bytes] = asyncio.Queue()  # an empty one: the line broke, or look again
+        self._transport: asyncio.Transport | asyncio.DatagramTransport | None = None
+        self.connections = 0
+
+    def report(self, data: str, id: str = "ADM-CID", extra: tuple[str, ...] = ()) -> int:
+        """As the unit's; it is sent at once."""
+        number = self.unit.report(data, id, extra)
+        self._arrived.put_nowait(b"")
+        return number
+
+    def hang_up(self) -> None:
+        """Break the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+        self._transport = None
+
+    async def run(self) -> None:
+        """Serve the unit until cancelled."""
+        try:
+            while True:
+                await self._send(self.unit.tick(self._loop.time(), self._utc()))
+                deadline = self.unit.deadline
+                wait_s = None if deadline is None else max(0.0, deadline - self._loop.time())
+                with suppress(TimeoutError):
+                    octets = await asyncio.wait_for(self._arrived.get(), wait_s)
+                    await self._send(self.unit.hear(octets, self._loop.time(), self._utc()))
+        finally:
+            self.hang_up()
+
+    async def until_done(self, count: int) -> list[Done]:
+        """Until so many messages are over."""
+        while len(self.unit.done) < count:
+            await asyncio.sleep(0.005)
+        return self.unit.done
+
+    async def _send(self, frames: list[bytes]) -> None:
+        if not frames or not await self._connected():
+            return
+        for piece in [b"".join(frames)] if self._joined else frames:
+            step = self._cut or len(piece)
+            for first in range(0, len(piece), step):
+                if isinstance(self._transport, asyncio.DatagramTransport):
+                    self._transport.sendto(piece[first : first + step])
+                elif self._transport is not None:
+                    self._transport.write(piece[first : first + step])
+                await asyncio.sleep(self._pause_s)
+
+    async def _connected(self) -> bool:
+        """A line there is, or now is. Without one the frames are lost, and sent again when their time has come."""
+        if self._transport is not None and not self._transport.is_closing():
+            return True
+        self.unit.reconnected()
+        try:
+            if self._udp:
+                made = await self._loop.create_datagram_endpoint(
+                    lambda: _Ear(self._arrived), remote_addr=(self._host, self._port)
+                )
+                self._transport = made[0]
+            else:
+                self._transport = (
+                    await self._loop.create_connection(lambda: _Ear(self._arrived), self._host, self._port)
+                )[0]
+        except OSError:
+            return False
+        self.connections += 1
+        return True
+
+
+class _Ear(asyncio.Protocol, asyncio.DatagramProtocol):
+    """Puts what arrives into a queue."""
+
+    def __init__(self, arrived: asyncio.Queue[bytes]) -> None:
+        self._arrived = arrived
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        pass
+
+    def data_received(self, data: bytes) -> None:
+        self._arrived.put_nowait(data)
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        self._arrived.put_nowait(data)
+
+    def error_received(self, exc: Exception) -> None:
+        """Nobody listens there: no answer, like any other silence."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._arrived.put_nowait(b"")
