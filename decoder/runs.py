@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from decoder.echo import without_echoes
+from decoder.evenness import doubted
 from decoder.frame import Frame, Reason, Rejected
 from decoder.samples import from_ms
 from decoder.symbols import Digit, Gap, Symbol
@@ -124,7 +125,7 @@ class RunReader:
             self._quiet = symbol.end
         else:
             self._heard.append(symbol)
-            self._own = without_echoes(self._heard)
+            self._own = doubted(without_echoes(self._heard))
             self._quiet = max(self._quiet, self._own[-1].end)
         return results
 

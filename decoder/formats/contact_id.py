@@ -20,10 +20,13 @@ the sound does not decide makes the message an erasure: reported with its best r
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
 from typing import Final
 
 from decoder.checksum import CONTACT_ID_VALUES, contact_id_check, modulo_15
 from decoder.echo import without_echoes
+from decoder.evenness import doubted
 from decoder.exchange import Format, Message, Signal, ToneStep
 from decoder.frame import Frame, Qualifier, Reason, Rejected
 from decoder.keypad import HEX_KEYS, KEY_DIGITS
@@ -40,7 +43,8 @@ HANDSHAKE: Final = (ToneStep((1400.0,), 100), ToneStep((), 100), ToneStep((2300.
 KISS_OFF: Final = (ToneStep((1400.0,), 850),)  # SIA DC-05: 750-1000 ms
 
 INTER_DIGIT: Final = from_ms(200)  # a longer pause ends a message
-COMPLETE: Final = from_ms(80)  # of quiet after the sixteenth digit: there is no seventeenth
+COMPLETE: Final = from_ms(80)  # of quiet after the sixteenth digit at least …
+BEYOND_PAUSE: Final = from_ms(30)  # … and so much more than this unit pauses: there is no seventeenth
 DOUBT: Final = 0.5  # a digit less certain is an erasure
 SURE: Final = 0.9  # digits all as certain need no second opinion
 TOLD: Final = 0.2  # a row less sure is not worth a word
@@ -139,7 +143,7 @@ class Reader:
         if not self._own:
             return None
         complete = len(self._own) == LENGTH and not self._judged and not self._waited
-        return self._end + (COMPLETE if complete else INTER_DIGIT)
+        return self._end + (self._complete_after if complete else INTER_DIGIT)
 
     def hear(self, symbol: Symbol) -> list[Frame | Rejected]:
         """Take a digit, a row or a gap; other tones are not ours."""
@@ -159,7 +163,7 @@ class Reader:
             self._end = symbol.end
             return results
         self._heard.append(symbol)
-        self._own = without_echoes(self._heard)
+        self._own = doubted(without_echoes(self._heard))
         self._end = self._own[-1].end
         return results
 
@@ -169,7 +173,7 @@ class Reader:
             return []
         if at >= self._end + INTER_DIGIT:
             return self._ended()
-        if len(self._own) == LENGTH and not self._judged and at >= self._end + COMPLETE:
+        if len(self._own) == LENGTH and not self._judged and at >= self._end + self._complete_after:
             if not self._sure and not self._waited:
                 self._waited = True
                 return []
@@ -177,6 +181,12 @@ class Reader:
                 self._judged = len(self._heard)
                 return [self._judgement()]
         return []
+
+    @property
+    def _complete_after(self) -> int:
+        """Samples of pause behind sixteen digits that a seventeenth of this unit would not have left."""
+        pauses = [after.start - before.end for before, after in pairwise(self._own)]
+        return min(max(COMPLETE, round(median(pauses)) + BEYOND_PAUSE), INTER_DIGIT)
 
     @property
     def _sure(self) -> bool:
@@ -239,7 +249,8 @@ class Reader:
         if not self._judged:
             results = [self._judgement()]
         else:
-            late = [digit for digit in self._heard[self._judged :] if digit in self._own]
+            own = {digit.start for digit in self._own}
+            late = [digit for digit in self._heard[self._judged :] if digit.start in own]
             if late:
                 evidence = f"{len(late) + self._beyond} digits directly behind a message"
                 results = [Rejected(NAME, Reason.FRAMING, _text(late), late[0].start, self._end, evidence)]
