@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "profile": ("receiver.commands.profile:profile", "Terminals described in TOML: check, try, learn."),
     "replay": ("sim.replay:replay", "Play a recording through the simulated line into the real intake."),
     "events": ("receiver.commands.events:events", "Export, show or follow what was received."),
+    "backup": ("receiver.commands.backup:backup", "Back up, verify, prune and restore an installation."),
     "store": ("receiver.commands.store:store", "Verify and rebuild the journals."),
     "journal": ("receiver.commands.store:store", "The same as `store`."),
     "case": ("receiver.commands.case:case", "What operators do with a case."),

@@ -29,9 +29,9 @@ WIRES_DRIVERS = {  # the daemons of the receiver, and its commands
     "receiver/centre/outward.py",
 }
 RANKS = (  # inside receiver/: each may import its own rank and those before
-    {"event", "errors", "formats", "clock", "installation", "config", "sockets", "report", "restarts"},
+    {"event", "errors", "formats", "clock", "installation", "config", "sockets", "report", "restarts", "priority"},
     {"journal", "rules", "privacy", "scenario"},
-    {"ledger", "registers", "surveys", "outbox", "reports", "web"},
+    {"ledger", "registers", "surveys", "outbox", "reports", "web", "backup"},
     {"intake", "centre"},
     {"console", "commands", "supervisor"},
 )
