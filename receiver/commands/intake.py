@@ -33,11 +33,13 @@ def intake(lines: tuple[str, ...], supervised: bool, installation: Installation)
     from receiver.clock import clock_from_environment
     from receiver.config import default, load
     from receiver.intake.daemon import serve
+    from receiver.priority import go_first
     from receiver.report import plain_report
     from receiver.supervisor import end_with_parent
 
     if supervised:
         end_with_parent()
+    go_first()
     config = load(installation.config) if installation.config else default(installation.data)
     served, folders = _made([*(line.uri for line in config.lines), *lines])
     if not served and not folders:

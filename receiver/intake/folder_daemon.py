@@ -35,6 +35,7 @@ from receiver.intake.recordings import Direction, Transcript, transcribe
 from receiver.intake.signals import SAMPLE_US, Answered
 from receiver.intake.supervision import LineWatch
 from receiver.journal.store import Transaction
+from receiver.priority import go_behind
 
 SCAN_S: Final = 1.0
 READ_S_MAX: Final = 600.0
@@ -352,6 +353,7 @@ def _call_from(told: dict[str, Any]) -> ReadCall:
 
 def main() -> None:
     """The reader: a path on each line of stdin, an answer on each line of stdout, until stdin ends."""
+    go_behind()
     os.nice(NICENESS)
     formats = served(sys.argv[1:])
     for line in sys.stdin:
