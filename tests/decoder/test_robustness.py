@@ -81,7 +81,7 @@ def test_a_recording_is_read_in_its_own_format_only(path: Path) -> None:
     assert {name.removesuffix("-unchecked") for name, _ in frames} <= {own}
 
 
-@settings(max_examples=5, deadline=None, derandomize=True)
+@settings(max_examples=5, deadline=None)
 @given(st.data())
 def test_any_cutting_of_any_recording_gives_the_same_symbols(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(RECORDINGS))
@@ -159,8 +159,8 @@ def contact_id_raw(keys: str) -> str:
 
 
 def test_noise_for_minutes_is_no_frame_and_memory_stays_flat() -> None:
-    found = listen(300_000, seed=4)
-    assert found.samples == 300_000
+    found = listen(150_000, seed=4)
+    assert found.samples == 150_000
     assert found.frames == []
 
 
