@@ -37,7 +37,7 @@ PASSPHRASE_MIN: Final = 12
 """Characters. A backup may be attacked for years by whoever found it."""
 SCRYPT: Final = (2**16, 8, 1)
 """n, r, p: 64 MB and a fifth of a second for each guess (RFC 7914)."""
-SCRYPT_N_MAX, SCRYPT_R_MAX, SCRYPT_P_MAX = 2**20, 16, 4
+SCRYPT_N_MAX, SCRYPT_R_MAX, SCRYPT_P_MAX = 2**18, 8, 4
 """Beyond these a manifest asks for more memory than any of ours did: it is refused, not tried."""
 
 _HEAD: Final = struct.Struct(">4s32sI")
@@ -101,8 +101,8 @@ class Secret:
             salt = bytes.fromhex(lock.salt)
             if self.kdf == "hkdf":
                 return HKDF(SHA256(), 32, salt, b"yobirin backup 1").derive(self.material)
-            if not (lock.n <= SCRYPT_N_MAX and lock.r <= SCRYPT_R_MAX and lock.p <= SCRYPT_P_MAX):
-                raise ValueError("it asks for too much memory")
+            if not (0 < lock.n <= SCRYPT_N_MAX and 0 < lock.r <= SCRYPT_R_MAX and 0 < lock.p <= SCRYPT_P_MAX):
+                raise ValueError("it asks for too much memory, or for nothing at all")
             return Scrypt(salt, 32, lock.n, lock.r, lock.p).derive(self.material)
         except ValueError as error:
             raise BadInput(f"the backup's manifest names no usable derivation of its key: {error}") from None

@@ -24,7 +24,7 @@ from receiver.backup.manifest import JournalEntry, KeysEntry, Kind, Manifest, Mi
 from receiver.backup.shelf import Backup, shelf
 from receiver.backup.snapshot import Pace, Snapshot
 from receiver.errors import BadInput, StoreUnavailable, shown
-from receiver.installation import Installation, private_folder
+from receiver.installation import Installation
 
 ID_BYTES: Final = 16
 
@@ -221,8 +221,8 @@ def _check_folders(data: Path, wanted: Wanted) -> None:
         raise BadInput("keys and journals are kept apart: neither folder of backups may be the other or lie in it")
     for folder in folders:
         try:
-            private_folder(folder)
-        except StoreUnavailable:
-            raise BadInput(f"{shown(folder)}: cannot be made; name a folder that this user may write to") from None
+            places.make_folder(folder)
+        except OSError as error:
+            raise BadInput(f"{shown(folder)}: cannot be made ({error.strerror}); name another folder") from None
         if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
             raise BadInput(f"{shown(folder)}: is no folder that this user may write to; no backup was made")

@@ -20,7 +20,7 @@ from receiver.backup.manifest import Entry, Kind, Manifest, Role
 from receiver.backup.shelf import Backup, context
 from receiver.backup.snapshot import Pace, Snapshot
 from receiver.errors import BadInput, shown
-from receiver.installation import private_folder, sync_folder
+from receiver.installation import sync_folder
 
 SAME_SECOND_MAX: Final = 100
 
@@ -57,7 +57,11 @@ class Filling:
                 self.folder.mkdir(mode=0o700)
             except FileExistsError:
                 continue
-            sync_folder(self.folder.parent)
+            try:
+                sync_folder(self.folder.parent)
+            except OSError:
+                self.folder.rmdir()
+                raise
             return self
         raise BadInput(f"{shown(self._stem)}: is there a hundred times; try again in a second")
 
@@ -69,7 +73,7 @@ class Filling:
         """A copy of the state that is held. Raises StoreUnavailable if it cannot be read; then it is not in."""
         stored = self._stored("data", path)
         target = self.folder / stored
-        private_folder(target.parent)
+        places.make_folder(target.parent)
         try:
             if self._cipher is None:
                 held.copy(target, self._pace)
@@ -124,7 +128,7 @@ class Filling:
         try:
             if held.stat().st_size != before.size:
                 return None
-            private_folder(target.parent)
+            places.make_folder(target.parent)
             os.link(held, target)
         except OSError:  # a file system without links, or a spoiled backup: copied then
             return None

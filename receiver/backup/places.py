@@ -12,9 +12,16 @@ from pathlib import Path
 from typing import Final
 
 from receiver.errors import BadInput
-from receiver.installation import private_folder, sync_folder
+from receiver.installation import sync_folder
 
 PIECE: Final = 2**20
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder (0700), and what is missing above it, synced. Raises OSError."""
+    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(missing.parent)
 
 
 def pieces(file: Path) -> Iterator[bytes]:
@@ -26,7 +33,7 @@ def pieces(file: Path) -> Iterator[bytes]:
 
 def write(file: Path, source: Iterable[bytes]) -> tuple[int, str]:
     """Write a new file (0600), synced; returns its size and SHA-256."""
-    private_folder(file.parent)
+    make_folder(file.parent)
     digest, size = hashlib.sha256(), 0
     handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(handle, "wb") as opened:
@@ -80,7 +87,7 @@ def workplace(beside: Path, purpose: str) -> Iterator[Path]:
     The kernel's lock on the folder tells one that is in use from one that was left behind.
     """
     stem = f".{beside.name}.{purpose}-"
-    private_folder(beside.parent)
+    make_folder(beside.parent)
     for old in beside.parent.glob(f"{stem}*"):
         if (lock := _locked(old)) is not None:
             shutil.rmtree(old, ignore_errors=True)

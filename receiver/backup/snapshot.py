@@ -33,14 +33,16 @@ class Snapshot:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._db = sqlite3.connect(
-            f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=database.BUSY_S, isolation_level=None
-        )
+        place = f"{file.absolute().as_uri()}?mode=ro"
         try:
-            self._db.execute("BEGIN")
-            self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # the transaction begins with a look
+            self._db = sqlite3.connect(place, uri=True, timeout=database.BUSY_S, isolation_level=None)
+            try:
+                self._db.execute("BEGIN")
+                self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # a transaction begins with a look
+            except BaseException:
+                self._db.close()
+                raise
         except sqlite3.Error as error:
-            self._db.close()
             raise _unreadable(file, error) from error
 
     def copy(self, target: Path, pace: Pace) -> None:

@@ -18,7 +18,6 @@ from receiver.backup.numbering import Head, head_of
 from receiver.backup.shelf import Backup, Spoilt
 from receiver.backup.snapshot import Pace, snapshot
 from receiver.errors import BadInput, StoreUnavailable, shown
-from receiver.installation import private_folder
 
 Opened = tuple[Backup, Cipher | None]
 """A backup, and what opens its files."""
@@ -114,7 +113,7 @@ def _append(data: Path, source: Source, staged: Staged) -> None:
     assert source.mirror is not None
     for name, lines in tail.copies(source.mirror).items():
         journal = staged.journals.setdefault(name, journal_file(data, name))
-        private_folder(journal.parent)
+        places.make_folder(journal.parent)
         of_this = source.at is not None and source.at.at_us is None and source.at.journal == name
         staged.appended[name] = tail.append(journal, lines, until=source.at.seq if source.at and of_this else None)
 
@@ -126,7 +125,7 @@ def _bring_keys(data: Path, source: Source, replaced: Path | None, staged: Stage
             places.write(file, _paced(content, pace))
     elif source.keep_keys and replaced is not None:
         for store in sorted(replaced.glob("*/keys.db")):
-            private_folder(data / store.parent.name)
+            places.make_folder(data / store.parent.name)
             with snapshot(store) as held:
                 held.copy(data / store.parent.name / store.name, pace)
     brought = sorted(data.glob("*/keys.db"))

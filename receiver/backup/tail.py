@@ -28,7 +28,7 @@ def copies(folder: Path) -> dict[str, Path]:
     found = {file.stem.rpartition("-")[0]: file for file in sorted(folder.glob("*-*.jsonl"))}
     if not found:
         raise BadInput(
-            f"{shown(folder)}: holds no mirror of a journal (intake-intake.jsonl …); name the mirror's folder"
+            f"{shown(folder)}: holds no copy of a journal (intake-intake.jsonl …); name the mirror's folder"
         )
     return found
 

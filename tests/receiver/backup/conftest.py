@@ -113,9 +113,10 @@ class Site:
         return reception
 
     def back_up(self, **more: Any) -> Created:
-        settings = {"into": self.shelf, "keys_into": self.keys_shelf, "now_us": self.clock.now().utc_us, **more}
+        settings = {"into": self.shelf, "keys_into": self.keys_shelf, "now_us": self.clock.now().utc_us}
+        settings |= {"program": "test", "stop_percent": 100.0, **more}
         pace = settings.pop("pace", lambda count: None)
-        return create.create(self.installation, Wanted(program="test", stop_percent=100.0, **settings), pace)
+        return create.create(self.installation, Wanted(**settings), pace)
 
     def restore(self, target: Path, source: Source, **more: Any) -> Restored:
         settings = {"replace": False, "tail_lost": False, "clock": self.clock, "projections": projections, **more}
