@@ -25,8 +25,12 @@ from receiver.formats import is_profile
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-SCHEMES: Final = ("modem", "wav", "pcap")
+SCHEMES: Final = ("modem", "dc09", "surgard", "ademco685", "wav", "pcap")
 """Kinds of lines that this release drives."""
+
+PATHS: Final = ("modem", "wav", "pcap")
+"""Of them those whose address is a path; a hardware receiver is at one, or on the network."""
+SERIAL_TOO: Final = ("surgard", "ademco685")
 
 SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 """A site and a consumer name one level of an MQTT topic: nothing that could be a wildcard or a level of its own."""
@@ -68,7 +72,10 @@ class Wants(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LineConfig:
-    """One line. `uri` is `modem:/dev/ttyACM0`, `wav:DIR` or `pcap:DIR`; `profile` the format it is greeted in."""
+    """One line. `uri` is `modem:/dev/ttyACM0`, `dc09:0.0.0.0:12000` …; `profile` the format it is greeted in.
+
+    A path in it, and one that an option names, counts from the file's own folder.
+    """
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
     uri: str
@@ -278,8 +285,7 @@ def _resolved(config: Config, file: Path) -> Config:
         if isinstance(value, Path):
             return file.parent / value
         if isinstance(value, LineConfig):
-            scheme, _, rest = value.uri.partition(":")
-            return replace(value, uri=f"{scheme}:{file.parent / rest}")
+            return replace(value, uri=_from_folder(value.uri, file.parent))
         if isinstance(value, IntakeConfig):
             named = tuple(str(file.parent / name) if is_profile(name) else name for name in value.handshakes)
             return replace(value, handshakes=named)
@@ -291,6 +297,19 @@ def _resolved(config: Config, file: Path) -> Config:
 
     resolved: Config = absolute(config)
     return replace(resolved, file=file)
+
+
+def _from_folder(uri: str, folder: Path) -> str:
+    """A line's name with its paths absolute: what it opens or watches, and the file of keys."""
+    scheme, _, rest = uri.partition(":")
+    address, mark, options = rest.partition("?")
+    if scheme in PATHS or (scheme in SERIAL_TOO and "://" not in address):
+        address = str(folder / address)
+    given = [
+        f"keys={folder / option[5:]}" if option.startswith("keys=") and len(option) > 5 else option
+        for option in options.split("&")
+    ]
+    return f"{scheme}:{address}{mark}{'&'.join(given)}"
 
 
 def _problem(detail: ErrorDetails, given_lines: int) -> str:

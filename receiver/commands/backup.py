@@ -203,7 +203,7 @@ def ship(to: Path, every_s: float, once: bool, installation: Installation) -> No
 
     from receiver.backup.contents import journals
     from receiver.backup.ship import Shipment
-    from receiver.errors import BadInput, YobirinError
+    from receiver.errors import BadInput, StoreUnavailable, YobirinError
     from receiver.report import plain_report
 
     for ending in (signal.SIGINT, signal.SIGTERM):
@@ -213,7 +213,10 @@ def ship(to: Path, every_s: float, once: bool, installation: Installation) -> No
     try:
         while True:
             try:
-                for name, path in journals(installation).items():
+                found = journals(installation)
+                if not found:
+                    raise StoreUnavailable(f"{installation.data}: there is no journal here; check --data")
+                for name, path in found.items():
                     if name not in open_ones:
                         open_ones[name] = Shipment(path, to.absolute())
                     open_ones[name].send()

@@ -146,7 +146,7 @@ def _announce(installation: Installation, source: Source, done: Restored, *, to_
     from receiver.privacy.installation_key import installation_key
 
     staged = done.staged
-    lines = [f"{name}: up to record {seq}{_details(done, name)}" for name, (seq, _) in done.journals.items()]
+    lines = [f"{name}: up to record {seq}{_details(done, name)}" for name, seq in done.kept.items()]
     if staged.keys or staged.erased:
         lines.append(f"keys: {staged.keys}, and {staged.erased} that had been erased were erased again")
     if done.aside is not None:
@@ -169,7 +169,11 @@ def _details(done: Restored, name: str) -> str:
     staged = done.staged
     appended, left_out = staged.appended.get(name), staged.left_out.get(name)
     told = f", {appended} of them from the mirror" if appended else ""
-    return told + (f", {left_out} behind the instant left out" if left_out else "")
+    told += f", {left_out} behind the instant left out" if left_out else ""
+    seq = done.journals[name][0]
+    return told + (
+        f"; later ones may have been told to others, so it goes on at {seq + 1}" if seq > done.kept[name] else ""
+    )
 
 
 def _walk(installation: Installation, done: Restored, *, to_stderr: bool) -> dict[str, Any]:
@@ -212,6 +216,7 @@ def _told(installation: Installation, source: Source, done: Restored, walked: di
         "data": str(installation.data),
         "backup": str(source.backup[0].folder) if source.backup is not None else None,
         "journals": {name: {"seq": seq, "hash": hash_} for name, (seq, hash_) in done.journals.items()},
+        "kept": done.kept,
         "appended": staged.appended,
         "left_out": staged.left_out,
         "keys": staged.keys,

@@ -220,7 +220,7 @@ def _not_yet(config: Config) -> Iterator[Finding]:
 
 
 def _lines(lines: tuple[LineConfig, ...]) -> Iterator[Finding]:
-    from drivers.registry import split_name
+    from drivers.registry import LINKS, split_name
 
     if not lines:
         yield Finding("note", "lines", "none in the configuration", 'write lines = ["modem:/dev/ttyACM0"]')
@@ -235,8 +235,21 @@ def _lines(lines: tuple[LineConfig, ...]) -> Iterator[Finding]:
             yield Finding("wrong", line.uri, "this user may not open it", "add the user to the group dialout")
         elif scheme in ("wav", "pcap") and not path.is_dir():
             yield Finding("wrong", line.uri, "the folder is not there", f"mkdir {path}")
+        elif scheme in LINKS:
+            yield _link(line.uri)
         else:
             yield Finding("good", line.uri, "is there")
+
+
+def _link(uri: str) -> Finding:
+    """Whether a link can be made of its name: the place, the options, the file of keys."""
+    from drivers.registry import make_link
+
+    try:
+        make_link(uri)
+    except (ValueError, OSError) as error:
+        return Finding("wrong", uri, str(error).removeprefix(f"{uri}: "), "see docs/reference/configuration.md")
+    return Finding("good", uri, "is understood; whether anybody is there, the receiver says when it runs")
 
 
 def _mqtt(mqtt: MqttConfig | None) -> Iterator[Finding]:

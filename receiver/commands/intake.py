@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 def intake(lines: tuple[str, ...], supervised: bool, installation: Installation) -> None:
     """Run the intake process alone (for a service manager).
 
-    A line is named by scheme and address: modem:/dev/ttyACM0 answers a voice modem; wav:DIR and
-    pcap:DIR watch a folder and take each recording dropped into it once.
+    A line is named by scheme and address: modem:/dev/ttyACM0 answers a voice modem; dc09:ADDRESS:PORT
+    takes messages of IP units, surgard: and ademco685: those of a hardware receiver; wav:DIR and pcap:DIR
+    watch a folder and take each recording dropped into it once.
     """
     import asyncio
 
@@ -61,10 +62,11 @@ def intake(lines: tuple[str, ...], supervised: bool, installation: Installation)
 
 
 def _made(wanted: list[str]) -> tuple[list[Line], list[Part]]:
-    """The lines that can be answered, and a watcher for each folder. Raises BadInput for a name that is neither."""
-    from drivers.registry import FOLDERS, make_line, split_name
+    """The lines that can be answered, and what serves folders and links. Raises BadInput for a name that is neither."""
+    from drivers.registry import FOLDERS, LINKS, make_line, make_link, split_name
     from receiver.errors import BadInput
     from receiver.intake.folder_daemon import watcher
+    from receiver.intake.link_daemon import served as link_part
 
     served: list[Line] = []
     folders: list[Part] = []
@@ -75,6 +77,8 @@ def _made(wanted: list[str]) -> tuple[list[Line], list[Part]]:
             scheme, address, _ = split_name(uri)
             if scheme in FOLDERS:
                 folders.append(watcher(uri, scheme, address))
+            elif scheme in LINKS:
+                folders.append(link_part(make_link(uri)))
             else:
                 served.append(make_line(uri))
         except ValueError as error:

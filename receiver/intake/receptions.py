@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from receiver.journal.store import Transaction
 
 WINDOW_US: Final = 30 * MINUTE_US
+UNLESS_ANSWERED: Final = "unless-answered:"  # begins an identity that counts only while the earlier one is open
 ANSWER_LOST_US: Final = 90 * SECOND_US  # a unit waits 20 s for its answer and tries four times at most
 
 
@@ -29,7 +30,7 @@ class Receptions:
     """Projection: one row for each reception, and the digests of recordings already taken.
 
     caller   holds the calls in progress, and since when
-    open     1 while a retransmission of it may still come: a frame whose kiss-off is not completed
+    open     1 while a retransmission of it may still come: its kiss-off is not completed
     identity of a message that came by a link: what a repetition of it is the same in
     original the first reception of the same message, itself if it is the first
     """
@@ -67,7 +68,7 @@ class Receptions:
                     payload.get("format"),
                     payload.get("raw"),
                     payload["heard_at_us"],
-                    int(record.type == "frame.accepted" and not payload["no_kiss_off"]),
+                    int(not payload["no_kiss_off"]),
                     payload.get("identity"),
                 ),
             )
@@ -137,7 +138,7 @@ def _repeated(tx: Transaction, draft: Draft, window_us: int) -> int | None:
         payload["line"],
         payload["heard_at_us"],
         window_us,
-        ANSWER_LOST_US,
+        -1 if payload["identity"].startswith(UNLESS_ANSWERED) else ANSWER_LOST_US,
     )
     return int(rows[0][0]) if rows else None
 

@@ -295,3 +295,19 @@ def test_the_contract_checks_its_own_settings(write: Write, setting: str, says: 
 def test_the_example_is_good() -> None:
     config = load(EXAMPLE)
     assert [line.uri.partition(":")[0] for line in config.lines] == ["modem", "wav", "modem"]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("dc09:0.0.0.0:12000", "dc09:0.0.0.0:12000"),
+        ("dc09:[::]:12000?nak_clock=yes&keys=dc09.toml", "dc09:[::]:12000?nak_clock=yes&keys={folder}/dc09.toml"),
+        ("surgard:tcp://192.0.2.7:1025?header=5", "surgard:tcp://192.0.2.7:1025?header=5"),
+        ("surgard:/dev/ttyS0?bits=7E1", "surgard:/dev/ttyS0?bits=7E1"),
+        ("wav:incoming", "wav:{folder}/incoming"),
+    ],
+)
+def test_paths_in_a_lines_name_count_from_the_files_folder(tmp_path: Path, given: str, meant: str) -> None:
+    file = tmp_path / "yobirin.toml"
+    file.write_text(f'lines = ["{given}"]\n')
+    assert [line.uri for line in load(file).lines] == [meant.format(folder=tmp_path)]

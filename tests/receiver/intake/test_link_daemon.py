@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from decoder.registry import LIVE
+from drivers.hardware.reading import UNLESS_ANSWERED
 from drivers.line import Healed
 from drivers.link import Alive, Deliver, LinkInput, Received, Unread
 from receiver.clock import SystemClock
@@ -117,6 +118,16 @@ async def test_a_sender_that_is_gone_has_heard_nothing(tmp_path: Path) -> None:
     assert again.payload["duplicate_of"] == first.seq
     assert of(records, "kissoff.completed") == []
     assert len(of(records, "kissoff.missed")) == 2
+
+
+@pytest.mark.parametrize(("there", "linked"), [(True, False), (False, True)])
+async def test_what_has_no_number_repeats_itself_only_unless_answered(
+    tmp_path: Path, there: bool, linked: bool
+) -> None:
+    assert UNLESS_ANSWERED == receptions.UNLESS_ANSWERED
+    sender = Sender([Unread(n, "?9", "receiver 01", "type ?", UNLESS_ANSWERED + "ab") for n in (1, 2)], there=there)
+    first, again = of(await run(tmp_path, sender), "call.unknown")
+    assert again.payload["duplicate_of"] == (first.seq if linked else None)
 
 
 async def test_what_cannot_be_read_is_stored_before_it_is_answered(tmp_path: Path) -> None:

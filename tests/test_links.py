@@ -1,0 +1,124 @@
+"""Messages that come by a link, in the receiver as it is started in service: over real sockets, and through a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drivers.ip import dc09
+from drivers.ip.dc09 import Head, Message
+
+WAIT_S = 30.0
+pytestmark = pytest.mark.slow
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@dataclass
+class Receiver:
+    """`yobirin intake`, in a process group of its own."""
+
+    data: Path
+    line: str
+    process: subprocess.Popen[str] | None = field(default=None)
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "cli", "intake", "--data", str(self.data), "--line", self.line]
+        self.process = subprocess.Popen(command, stderr=self.data.with_suffix(".log").open("a"), start_new_session=True)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def exported(self) -> list[dict[str, Any]]:
+        command = [sys.executable, "-m", "cli", "events", "export", "--json", "--data", str(self.data)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def receiver(tmp_path: Path) -> Iterator[Receiver]:
+    one = Receiver(tmp_path / "data", f"dc09:127.0.0.1:{free_port()}")
+    one.start()
+    yield one
+    if one.process is not None and one.process.poll() is None:
+        one.kill()
+
+
+def frame(number: int, zone: int) -> bytes:
+    head = Head("ADM-CID", f"{number:04}", None, "0", "1234")
+    return dc09.encode(Message(head, f"#1234|1101 00 {zone:03}"))
+
+
+def connected(receiver: Receiver) -> socket.socket:
+    until = time.monotonic() + WAIT_S
+    while True:
+        try:
+            one = socket.create_connection(("127.0.0.1", int(receiver.line.rpartition(":")[2])), timeout=WAIT_S)
+        except ConnectionRefusedError:
+            assert time.monotonic() < until, receiver.data.with_suffix(".log").read_text()
+            time.sleep(0.02)
+        else:
+            return one
+
+
+def test_what_a_unit_was_told_is_safe_is_there_after_every_kill(receiver: Receiver) -> None:
+    """Killed while messages are on their way: what was answered is exported, once as new; the rest is sent again."""
+    told: list[int] = []
+    for life in range(3):
+        unit = connected(receiver)
+        for zone in range(100 * life, 100 * life + 20):
+            unit.sendall(frame(zone + 1, zone))
+            if b'"ACK"' in unit.recv(200):
+                told.append(zone)
+        for zone in range(100 * life + 20, 100 * life + 90):  # nobody waits for these
+            unit.sendall(frame(zone + 1, zone))
+        receiver.kill()
+        unit.close()
+        receiver.start()
+        unit = connected(receiver)
+        for zone in range(100 * life + 20, 100 * life + 90):
+            unit.sendall(frame(zone + 1, zone))
+            if b'"ACK"' in unit.recv(200):
+                told.append(zone)
+        unit.close()
+    rows = receiver.exported()
+    assert len(told) == 3 * 90
+    for zone in told:
+        new = [row for row in rows if row["zone"] == f"{zone:03}" and row["duplicate_of"] is None]
+        assert len(new) == 1, (zone, new)
+        assert new[0]["format"] == "dc09-adm-cid"
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("dc09:nowhere:1", "is not ADDRESS:PORT"),
+        ("dc09:127.0.0.1:12000?keys=/nonexistent.toml", "/nonexistent.toml"),
+        ("surgard:udp://x:1", "is no place"),
+        ("ademco685:tcp://127.0.0.1:1?colour=red", "unknown option 'colour'"),
+    ],
+)
+def test_a_link_that_cannot_be_is_one_clear_line(tmp_path: Path, line: str, why: str) -> None:
+    command = [sys.executable, "-m", "cli", "intake", "--data", str(tmp_path / "data"), "--line", line]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S)
+    assert result.returncode == 2
+    (said,) = result.stderr.splitlines()
+    assert why in said
