@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+from receiver.backup import key_lines, places
 from receiver.backup import manifest as manifests
-from receiver.backup import places
 from receiver.backup.manifest import Kind
 from receiver.backup.shelf import Backup, Spoiled
 from receiver.clock import SECOND_US
@@ -58,6 +59,13 @@ def judge(
         old = now_us - one.changed_s * SECOND_US > UNFINISHED_DAYS * DAY_US
         verdicts.append(Verdict(one, old and one.unfinished, one.reason))
     return sorted(verdicts, key=lambda verdict: verdict.folder.folder.name)
+
+
+def old_key_lines(folder: Path, now_us: int) -> list[Path]:
+    """Files of shipped keys that are too old; what is in them is in a backup of keys, or in none any more."""
+    return [
+        file for file, (_, _, until_us) in key_lines.files(folder).items() if now_us - until_us > KEYS_DAYS_MAX * DAY_US
+    ]
 
 
 def carry_out(verdicts: Sequence[Verdict]) -> list[tuple[Verdict, str]]:

@@ -36,12 +36,13 @@ from receiver.journal.reader import Reader
 class Restored:
     """What is in place now.
 
-    journals  name → head
+    journals  name → head; kept: name → the last record of the source in it, behind which numbers may have skipped
     aside     where the folder is that was there before, or None
     unshared  journals of that folder which hold records that are not in what was restored: name → last number
     """
 
     journals: dict[str, Head]
+    kept: dict[str, int]
     staged: Staged
     aside: Path | None = None
     unshared: dict[str, int] = field(default_factory=dict)
@@ -72,6 +73,7 @@ def restore(
             staged = stage(work / "data", source, replaced, pace)
             now_us = clock.now().utc_us
             heads: dict[str, Head] = {}
+            kept = {name: head_of(journal)[0] for name, journal in staged.journals.items()}
             for name, journal in staged.journals.items():
                 before = noted_head(journal_file(replaced, name)) if replaced is not None else None
                 made_us = source.made_us or last_time(journal)
@@ -86,7 +88,7 @@ def restore(
             raise BadInput(f"{error}; nothing was restored, take another backup") from None
         except OSError as error:
             raise BadInput(f"{error.filename or target}: {error.strerror or error}; nothing was restored") from error
-    return Restored(heads, staged, aside, unshared)
+    return Restored(heads, kept, staged, aside, unshared)
 
 
 def _take_over(target: Path, stack: ExitStack, *, replace: bool) -> Path | None:

@@ -179,5 +179,7 @@ def find(folder: Path, kind: Kind, installation: str | None = None) -> Backup:
     complete = [backup for backup in fitting if backup.manifest.complete] or fitting
     if not complete:
         unfinished = f"; {len(spoiled)} there were never finished, or are damaged" if spoiled else ""
-        raise BadInput(f"{shown(folder)}: holds no backup of {kind.value}{unfinished}")
+        raise BadInput(
+            f"{shown(folder)}: is no backup (it has no manifest), and holds none of {kind.value}{unfinished}"
+        )
     return complete[-1]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from receiver.backup import tail
+from receiver.backup.key_lines import KeyLines
 from receiver.errors import BadInput, shown
 from receiver.journal import database
 from receiver.journal.mirror import mirror_file
@@ -21,10 +22,14 @@ RECORDS_PER_SYNC: Final = 2_000
 
 
 class Shipment:
-    """One journal and the file of its records. Raises StoreUnavailable, BadInput or OSError."""
+    """One journal and the file of its records. Raises StoreUnavailable, BadInput or OSError.
 
-    def __init__(self, journal: Path, folder: Path) -> None:
+    keys  where the keys of its private parts go before the records do; None: they are not shipped
+    """
+
+    def __init__(self, journal: Path, folder: Path, keys: KeyLines | None = None) -> None:
         self.lines = mirror_file(folder, journal)
+        self._keys = keys
         self._reader = Reader(journal)
         try:
             database.create_private(self.lines)
@@ -39,6 +44,8 @@ class Shipment:
         sent = 0
         select = f"SELECT {COLUMNS} FROM event WHERE seq > ? ORDER BY seq LIMIT {RECORDS_PER_SYNC}"
         while rows := self._reader.rows(select, self._seq):
+            if self._keys is not None:
+                self._keys.send(row["subject"] for row in rows if row["sealed"] is not None)
             lines = "".join(canonical(list(row)) + "\n" for row in rows).encode()
             while lines:
                 lines = lines[self._file.write(lines) or 0 :]

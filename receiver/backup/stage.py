@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from receiver.backup import erasures, places, tail
+from receiver.backup import erasures, key_lines, places, tail
 from receiver.backup.cipher import Cipher
 from receiver.backup.cut import Instant, check_reached, cut, places_of, set_cursors
 from receiver.backup.manifest import Role
@@ -30,6 +30,7 @@ class Source:
     backup     of journals; None: from the mirror alone
     mirror     folder of a mirror or a shipment, whose records follow
     keys       of keys; keep_keys: those of the folder that is replaced; neither: without any
+    key_lines  folder of keys that were shipped since
     newer      further backups: who had been erased by then stays erased
     at         the instant at which the journals are cut
     """
@@ -37,6 +38,7 @@ class Source:
     backup: Opened | None = None
     mirror: Path | None = None
     keys: Opened | None = None
+    key_lines: Path | None = None
     keep_keys: bool = False
     newer: Sequence[Opened] = ()
     at: Instant | None = None
@@ -134,6 +136,8 @@ def _bring_keys(data: Path, source: Source, replaced: Path | None, staged: Stage
         return
     gone = _erased(source, replaced, staged)
     for store in brought:
+        if source.key_lines is not None:
+            key_lines.add(store, source.key_lines)
         staged.erased += erasures.apply(store, gone)
         places.sync_file(store)
         with snapshot(store) as held:

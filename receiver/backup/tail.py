@@ -27,9 +27,7 @@ def copies(folder: Path) -> dict[str, Path]:
     """Journal name → the file of its lines: `konan-store.jsonl` is of `konan`. Raises BadInput if there is none."""
     found = {file.stem.rpartition("-")[0]: file for file in sorted(folder.glob("*-*.jsonl"))}
     if not found:
-        raise BadInput(
-            f"{shown(folder)}: holds no copy of a journal (intake-intake.jsonl …); name the mirror's folder"
-        )
+        raise BadInput(f"{shown(folder)}: holds no copy of a journal (intake-intake.jsonl …); name the mirror's folder")
     return found
 
 

@@ -54,6 +54,7 @@ def verify(
     if not readable:
         report.notes.append("encrypted: only sums were looked at; name its key, and the chains are walked as well")
     report.findings += [f"{one.path}: was not copied: {one.reason}" for one in manifest.missing]
+    report.walked.sort()
     known = {entry.stored for entry in manifest.files}
     strangers = [file for file in _files(backup.folder) if file not in known]
     report.notes += [f"{name}: is not of this backup" for name in sorted(strangers)[:10]]

@@ -164,13 +164,17 @@ def prune(folder: Path, days: int, keep: int, last_keys: bool, dry_run: bool) ->
     Backups of keys go after 35 days at the latest, so that an erased person's key is gone for good; the last one stays
     until there is a newer one, with exit 1.
     """
-    from receiver.backup.prune import carry_out, judge
+    from receiver.backup.prune import carry_out, judge, old_key_lines
     from receiver.backup.shelf import shelf
     from receiver.clock import clock_from_environment
     from receiver.errors import PartlyDone
 
     now_us = clock_from_environment().now().utc_us
     verdicts = judge(*shelf(folder), now_us=now_us, days=days, keep=keep, last_keys=last_keys)
+    for lines in old_key_lines(folder, now_us):
+        if not dry_run:
+            lines.unlink(missing_ok=True)
+        click.echo(f"{lines.name}: {'would go' if dry_run else 'removed'}")
     failed = [] if dry_run else carry_out(verdicts)
     stay = {id(verdict) for verdict, _ in failed}
     for verdict in verdicts:
@@ -190,25 +194,29 @@ def prune(folder: Path, days: int, keep: int, last_keys: bool, dry_run: bool) ->
 
 @backup.command()
 @click.option("--to", type=click.Path(path_type=Path), required=True, help="Folder on another disk or machine.")
+@click.option("--keys-to", type=click.Path(path_type=Path), help="Folder of the backups of keys: new keys go there.")
 @click.option("--every-s", type=click.FloatRange(0.05, 60), default=1.0, show_default=True, help="Seconds in between.")
 @click.option("--once", is_flag=True, help="Ship what is there, and end.")
 @installation_options
-def ship(to: Path, every_s: float, once: bool, installation: Installation) -> None:
+def ship(to: Path, keys_to: Path | None, every_s: float, once: bool, installation: Installation) -> None:
     """Ship every journal's records to another place as they are stored, until Ctrl-C.
 
     No receipt waits for it, unlike the `mirror` of the configuration. `backup restore --mirror` reads what is there.
+    With --keys-to the keys of new private parts go to another folder, from which `restore --keys` takes them.
     """
     import signal
     import time
 
     from receiver.backup.contents import journals
+    from receiver.backup.key_lines import KeyLines
     from receiver.backup.ship import Shipment
+    from receiver.clock import clock_from_environment
     from receiver.errors import BadInput, StoreUnavailable, YobirinError
     from receiver.report import plain_report
 
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
-    open_ones: dict[str, Shipment] = {}
+    clock, open_ones = clock_from_environment(), dict[str, Shipment]()
     said_s = -SHIP_ALARM_S
     try:
         while True:
@@ -218,7 +226,13 @@ def ship(to: Path, every_s: float, once: bool, installation: Installation) -> No
                     raise StoreUnavailable(f"{installation.data}: there is no journal here; check --data")
                 for name, path in found.items():
                     if name not in open_ones:
-                        open_ones[name] = Shipment(path, to.absolute())
+                        store = path.with_name("keys.db")
+                        keys = (
+                            KeyLines(store, keys_to.absolute(), clock)
+                            if keys_to is not None and store.exists()
+                            else None
+                        )
+                        open_ones[name] = Shipment(path, to.absolute(), keys)
                     open_ones[name].send()
             except (YobirinError, OSError) as error:
                 why = str(error) if isinstance(error, YobirinError) else f"{to}: {error.strerror or error}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from receiver.backup.restore import Restored
     from receiver.backup.shelf import Backup
     from receiver.backup.stage import Opened, Source
+    from receiver.privacy.keys import KeyRing
 
 
 @click.command()
@@ -88,6 +91,10 @@ def restore(
         raise PartlyDone(f"in place, but found wanting: {', '.join(wanting)}; take another backup, or a mirror")
     if source.backup is not None and (missing := source.backup[0].manifest.missing):
         raise PartlyDone(f"in place, but the backup lacked {missing[0].path}: {missing[0].reason}")
+    if unreadable := [name for name, report in walked.items() if report["without_key"]]:
+        raise PartlyDone(
+            f"in place, but not all private parts of {', '.join(unreadable)} can be read: see a newer --keys"
+        )
 
 
 def _source(
@@ -118,10 +125,18 @@ def _source(
         backup=(chosen, chosen.cipher(secret)) if chosen is not None else None,
         mirror=mirror,
         keys=(key_backup, key_backup.cipher(secret)) if key_backup is not None else None,
+        key_lines=_key_lines(keys),
         keep_keys=keep_keys,
         newer=_newer(chosen, secret) if chosen is not None else (),
         at=instant,
     )
+
+
+def _key_lines(keys: Path | None) -> Path | None:
+    """Keys shipped since lie beside the backups of keys."""
+    from receiver.backup.manifest import NAME
+
+    return None if keys is None else keys.absolute().parent if (keys / NAME).exists() else keys
 
 
 def _newer(chosen: Backup, secret: Secret | None) -> list[Opened]:
@@ -177,37 +192,58 @@ def _details(done: Restored, name: str) -> str:
 
 
 def _walk(installation: Installation, done: Restored, *, to_stderr: bool) -> dict[str, Any]:
-    """Walk every chain, also the sealed parts if the keys are at hand; the receiver may be writing meanwhile."""
+    """Walk every chain, also the sealed parts if all keys are at hand; the receiver may be writing meanwhile."""
     from receiver.backup.stage import journal_file
     from receiver.errors import StoreUnavailable
     from receiver.journal.verify import Report, verify
-    from receiver.privacy.installation_key import installation_key
-    from receiver.privacy.keys import KeyRing
 
     walked: dict[str, Any] = {}
     for name, (seq, _) in done.journals.items():
         path = journal_file(installation.data, name)
+        report, lacking = Report(path), 0
         try:
-            keys = KeyRing.open(path.with_name("keys.db"), installation_key(installation), writable=False)
-        except StoreUnavailable:
-            keys = None
-        report = Report(path)
-        try:
-            with progress(f"verify {name}", seq) as seen:
+            lacking, first = _without_key(path)
+            with _keys(installation, path, wanted=not lacking) as keys, progress(f"verify {name}", seq) as seen:
                 report = verify(path, keys=keys, progress=seen)
         except StoreUnavailable as error:
             report.find(str(error))
-        finally:
-            if keys is not None:
-                keys.close()
-        walked[name] = {"events": report.events, "head": report.head[0]}
-        walked[name] |= {"findings": report.findings, "notes": report.notes}
-        for line in (
-            f"{name}: {report.events} events: {'whole' if report.whole else 'found wanting'}",
-            *report.findings,
-        ):
+        lines = [f"{name}: {report.events} events: {'whole' if report.whole else 'found wanting'}", *report.findings]
+        if lacking:
+            lines.append(
+                f"{name}: {lacking} private parts from record {first} on have no key: the keys are older than they"
+            )
+        for line in lines:
             click.echo(line, err=to_stderr)
+        walked[name] = {"events": report.events, "head": report.head[0], "without_key": lacking}
+        walked[name] |= {"findings": report.findings, "notes": report.notes}
     return walked
+
+
+def _without_key(path: Path) -> tuple[int, int]:
+    """Private parts without a key, and the first of them; none where there are no keys at all: that was said."""
+    from receiver.backup.key_lines import without_key
+
+    keys = path.with_name("keys.db")
+    return without_key(path, keys) if keys.exists() else (0, 0)
+
+
+@contextmanager
+def _keys(installation: Installation, path: Path, *, wanted: bool) -> Iterator[KeyRing | None]:
+    from receiver.errors import StoreUnavailable
+    from receiver.privacy.installation_key import installation_key
+    from receiver.privacy.keys import KeyRing
+
+    try:
+        keys = (
+            KeyRing.open(path.with_name("keys.db"), installation_key(installation), writable=False) if wanted else None
+        )
+    except StoreUnavailable:
+        keys = None
+    try:
+        yield keys
+    finally:
+        if keys is not None:
+            keys.close()
 
 
 def _told(installation: Installation, source: Source, done: Restored, walked: dict[str, Any]) -> dict[str, Any]:
