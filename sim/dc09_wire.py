@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 
 from sim.dc09_unit import Done, Unit
@@ -34,6 +33,7 @@ class Wired:
         self._loop = asyncio.get_running_loop()
         self._arrived: asyncio.Queue[bytes] = asyncio.Queue()  # an empty one: the line broke, or look again
         self._transport: asyncio.Transport | asyncio.DatagramTransport | None = None
+        self._say: Callable[[bytes], None] = lambda octets: None
         self.connections = 0
 
     def report(self, data: str, id: str = "ADM-CID", extra: tuple[str, ...] = ()) -> int:
@@ -55,9 +55,12 @@ class Wired:
                 await self._send(self.unit.tick(self._loop.time(), self._utc()))
                 deadline = self.unit.deadline
                 wait_s = None if deadline is None else max(0.0, deadline - self._loop.time())
-                with suppress(TimeoutError):
-                    octets = await asyncio.wait_for(self._arrived.get(), wait_s)
-                    await self._send(self.unit.hear(octets, self._loop.time(), self._utc()))
+                try:
+                    async with asyncio.timeout(wait_s):
+                        octets = await self._arrived.get()
+                except TimeoutError:
+                    continue
+                await self._send(self.unit.hear(octets, self._loop.time(), self._utc()))
         finally:
             self.hang_up()
 
@@ -73,10 +76,7 @@ class Wired:
         for piece in [b"".join(frames)] if self._joined else frames:
             step = self._cut or len(piece)
             for first in range(0, len(piece), step):
-                if isinstance(self._transport, asyncio.DatagramTransport):
-                    self._transport.sendto(piece[first : first + step])
-                elif self._transport is not None:
-                    self._transport.write(piece[first : first + step])
+                self._say(piece[first : first + step])
                 await asyncio.sleep(self._pause_s)
 
     async def _connected(self) -> bool:
@@ -86,14 +86,12 @@ class Wired:
         self.unit.reconnected()
         try:
             if self._udp:
-                made = await self._loop.create_datagram_endpoint(
-                    lambda: _Ear(self._arrived), remote_addr=(self._host, self._port)
-                )
-                self._transport = made[0]
+                there = (self._host, self._port)
+                datagrams, _ = await self._loop.create_datagram_endpoint(lambda: _Ear(self._arrived), remote_addr=there)
+                self._transport, self._say = datagrams, datagrams.sendto
             else:
-                self._transport = (
-                    await self._loop.create_connection(lambda: _Ear(self._arrived), self._host, self._port)
-                )[0]
+                stream, _ = await self._loop.create_connection(lambda: _Ear(self._arrived), self._host, self._port)
+                self._transport, self._say = stream, stream.write
         except OSError:
             return False
         self.connections += 1

@@ -34,7 +34,7 @@ STAMP: Final = "%H:%M:%S,%m-%d-%Y"
 
 _ENVELOPE: Final = re.compile(rb'"(\*?)([^"\[\]]*)"([^"\[\]]*)\[(.*)', re.DOTALL)
 _ROUTE: Final = re.compile(
-    r"([0-9]{0,4})(?:R([0-9A-Fa-f]{0,6}))?(?:L([0-9A-Fa-f]{0,6}))?(?:#([0-9A-Za-z]{1,16}))?(?:A0)?"
+    r"([0-9]{0,4})(?:R([0-9A-Fa-f]{0,6}))?(?:L([0-9A-Fa-f]{0,6}?))?(?:#([0-9A-Za-z]{1,16}))?(?:A0)?"
 )
 _ECHO: Final = re.compile(r"[0-9A-Za-z#]{0,64}")
 _NO_ECHO: Final = "0000L0"

@@ -122,6 +122,8 @@ def _sia(message: Message, sum_right: bool) -> Contents:
         puzzles += [Puzzle(f"{shown}{part[0]}{packet}", "not an event of DC-03") for packet in strange]
         if not events and not strange:
             puzzles.append(Puzzle(shown + part, "no event in it"))
+    if not frames and not puzzles:  # bars alone
+        puzzles.append(Puzzle(message.text, "no event in it"))
     return Contents(tuple(frames), tuple(puzzles))
 
 

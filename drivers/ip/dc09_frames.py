@@ -109,7 +109,7 @@ class Framer:
         header = _HEADER.search(self._buffer, max(0, self._searched - _HEADER_OCTETS + 1), FRAME_MAX)
         line = _LINE.search(self._buffer, 0, FRAME_MAX)
         if line is not None and (header is None or line.end() < header.end()):
-            return self._junk(line.end(), NO_FRAME)
+            return self._junk(line.end(), NO_FRAME) or self.take()
         if header is None:
             self._searched = min(len(self._buffer), FRAME_MAX)
             return self._junk(FRAME_MAX, TOO_LONG) if len(self._buffer) >= FRAME_MAX else None
@@ -143,10 +143,11 @@ class Framer:
         self._drop(behind)
         return piece
 
-    def _junk(self, behind: int, why: str) -> Junk:
+    def _junk(self, behind: int, why: str) -> Junk | None:
+        """None if these were only blanks."""
         octets = bytes(self._buffer[:behind].strip(_BLANK))
         self._drop(behind)
-        return Junk(octets, why)
+        return Junk(octets, why) if octets else None
 
     def _drop(self, behind: int) -> None:
         del self._buffer[:behind]

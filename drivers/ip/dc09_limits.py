@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 CONNECTIONS: Final = 10_000
@@ -46,7 +47,7 @@ class Doors:
 
     def least(self) -> Hashable:
         """The connection that would be missed least; None if there is none."""
-        return next(iter(self._new), None) or next(iter(self._used), None)
+        return next(chain(self._new, self._used), None)
 
     def said(self, one: Hashable, right: bool, at: float) -> bool:
         """A frame, or rubbish. False: this was enough of it."""

@@ -75,13 +75,13 @@ class Connection(asyncio.BufferedProtocol):
         self._owner.lost(self)
 
     def send(self, frame: bytes) -> bool:
-        """False if the other side is gone, or takes no answers."""
+        """False if the other side is gone, takes no answers, or has hung up and may not hear what is still sent."""
         if self.transport.is_closing():
             return False
         self.transport.write(frame)
         if self.transport.get_write_buffer_size() > UNSENT_BYTES_MAX:
             self.transport.abort()
-        return not self.transport.is_closing()
+        return not self.ended and not self.transport.is_closing()
 
 
 class Datagrams:
