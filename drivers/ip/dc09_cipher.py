@@ -62,6 +62,14 @@ def opened(key: bytes, digits: bytes) -> bytes | None:
     return None
 
 
+def ready() -> None:
+    """Import what is needed before the first message is there. ValueError, one line, if it is not installed."""
+    try:
+        _cipher(bytes(BLOCK))
+    except ImportError:
+        raise ValueError("there are keys, and encryption needs the package cryptography") from None
+
+
 def _cipher(key: bytes) -> Cipher[Any]:
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 

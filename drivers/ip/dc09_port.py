@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from drivers.ip import dc09_accounts
+from drivers.ip import dc09_accounts, dc09_cipher
 from drivers.ip.dc09_accounts import Accounts
 from drivers.ip.dc09_desk import Desk
 from drivers.ip.dc09_frames import Framer, Junk, Piece
@@ -43,6 +43,7 @@ from drivers.link import Alive, Deliver, LinkInput, Refused
 BACK_OFF_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)  # then 8 s for ever
 TICK_S: Final = 1.0
 WAITING_MAX: Final = 64  # messages of one connection; a unit waits for the answer to each before it sends the next
+FRAMES_MAX: Final = 8  # of one datagram, which should hold one
 FULL_S: Final = 0.1  # before the next try when the system has no handle left
 
 OPTIONS: Final = {"keys": "", "nak_clock": "no", "idle_s": f"{IDLE_S:.0f}", "connections": str(CONNECTIONS)}
@@ -67,7 +68,7 @@ class Dc09Link:
         self._judge = Judge(accounts, _fill, nak_clock)
         self._desk = Desk(_fill)
         self._doors = Doors(min(connections, connections_possible() or connections), idle_s)
-        self._ration = Ration()
+        self._rations = {known: Ration() for known in (True, False)}  # strangers do not use up what units may say
         self._deliver: Deliver = _nobody
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listening: socket.socket | None = None
@@ -99,7 +100,7 @@ class Dc09Link:
                 try:
                     self._open()
                 except OSError as error:
-                    self._tell(Fault(f"cannot listen on {self._host} port {self._port}: {plain(error)}"))
+                    self._tell(Fault(f"cannot listen on {self._host} port {self._port}, {plain(error)}"))
                 else:
                     failures = 0
                     self._tell(Healed())
@@ -228,10 +229,14 @@ class Dc09Link:
 
     def datagram(self, octets: bytes, address: Address) -> None:
         """One datagram: a frame as a rule, any number of them as an exception."""
-        framer, at = Framer(), self._now()
+        framer, at, peer = Framer(), self._now(), plain_host(str(address[0]))
         framer.push(octets)
-        while (piece := framer.end()) is not None:
-            self._piece(piece, address, plain_host(str(address[0])), at)
+        for _ in range(FRAMES_MAX):
+            if (piece := framer.end()) is None:
+                return
+            self._piece(piece, address, peer, at)
+        if framer.unfinished:
+            self._tell(Refused(peer, f"more than {FRAMES_MAX} frames in a datagram: the others are not looked at"))
 
     def _piece(self, piece: Piece | Junk, sender: Hashable, peer: str, at: float) -> bool:
         """True if it was a frame as it should be."""
@@ -258,14 +263,13 @@ class Dc09Link:
 
     def _tell(self, happened: LinkInput) -> None:
         if isinstance(happened, Refused):
-            untold = self._ration.untold
-            if not self._ration.allows(self._now()):
+            ration = self._rations[happened.path.rpartition("#")[2] in self._accounts.known]
+            untold = ration.untold
+            if not ration.allows(self._now()):
                 return
             if untold:
-                happened = Refused(
-                    happened.path, f"{happened.why}; {untold} more before it were not told", happened.text
-                )
-                self._ration.untold = 0
+                why = f"{happened.why}; {untold} more before it were not told"
+                happened, ration.untold = Refused(happened.path, why, happened.text), 0
         self._deliver(happened)
 
     # -- answers ----------------------------------------------------------------------------------
@@ -294,6 +298,8 @@ def make(name: str, address: str, options: dict[str, str]) -> Dc09Link:
     try:
         host, port = _address(address)
         accounts = dc09_accounts.load(Path(values["keys"])) if values["keys"] else Accounts()
+        if accounts.guarded:
+            dc09_cipher.ready()
         return Dc09Link(
             name,
             host,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import resource
 import socket
 from collections.abc import Callable
@@ -15,11 +14,14 @@ from drivers.ip.dc09_frames import Framer
 Address = tuple[Any, ...]
 """Where a datagram comes from and its answer goes, as the socket has it."""
 
-READ_BYTES: Final = 8_192  # of one connection at a time: two frames of the longest kind
+READ_BYTES: Final = (
+    1_024  # of one connection at a time, some forty frames of the shortest kind: then others have a turn
+)
 UNSENT_BYTES_MAX: Final = 65_536  # answers that a connection does not take; then it is cut
 BACKLOG: Final = 1_024
-DATAGRAM_MAX: Final = 65_535
-DATAGRAMS_AT_ONCE: Final = 64  # then the connections have their turn
+DATAGRAM_MAX: Final = 8_192  # two frames of the longest kind
+DATAGRAM_BUFFER: Final = 4_194_304  # what waits in the system while we are busy; it may grant less (net.core.rmem_max)
+DATAGRAMS_AT_ONCE: Final = 16  # then the connections have their turn
 HANDLES_KEPT: Final = 128  # for journal, recordings and the rest of the process
 KEEPALIVE: Final = (("TCP_KEEPIDLE", 120), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4))
 FULL: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -152,7 +154,7 @@ def plain_host(host: str) -> str:
 
 def plain(error: Exception) -> str:
     """An error in words."""
-    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def _bound(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
@@ -161,8 +163,11 @@ def _bound(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
         opened.setblocking(False)
         if kind is socket.SOCK_STREAM:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, DATAGRAM_BUFFER)
         opened.bind((host, port))
-    except OSError:
+    except OSError as error:
         opened.close()
-        raise
+        name = "TCP" if kind is socket.SOCK_STREAM else "UDP"
+        raise OSError(error.errno, f"{name}: {error.strerror}") from None
     return opened

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.ip import dc09
@@ -157,6 +157,7 @@ def cut(octets: bytes, step: int) -> list[Piece]:
     return found
 
 
+@settings(deadline=None)
 @given(st.lists(ANY, min_size=1, max_size=4), st.integers(1, 50), st.booleans())
 def test_encode_cut_and_decode(messages: list[Message], step: int, sum_in_octets: bool) -> None:
     octets = b"".join(dc09.encode(message, sum_in_octets=sum_in_octets) for message in messages)
@@ -165,6 +166,7 @@ def test_encode_cut_and_decode(messages: list[Message], step: int, sum_in_octets
     assert all(one.found == one.claimed and one.length_right for one in found)
 
 
+@settings(deadline=None)
 @given(st.lists(ANY, min_size=1, max_size=3), st.integers(1, 50), st.sampled_from(KEYS), STAMPS)
 def test_encrypt_cut_and_decrypt(messages: list[Message], step: int, key: bytes, stamp: str) -> None:
     sealed = [replace(one, head=replace(one.head, encrypted=True), sent_at=stamp) for one in messages]
@@ -172,6 +174,7 @@ def test_encrypt_cut_and_decrypt(messages: list[Message], step: int, key: bytes,
     assert [read(one.body, key) for one in cut(octets, step)] == sealed
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=120), st.sampled_from([None, *KEYS]))
 def test_any_octets_are_a_message_or_none(octets: bytes, key: bytes | None) -> None:
     for body in (octets, b'"' + octets, b'"A"0001L0#1[' + octets, b'"*A"0001L0#1[' + octets):

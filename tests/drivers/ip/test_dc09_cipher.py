@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.ip.dc09_cipher import BLOCK, opened, sealed
@@ -14,6 +14,7 @@ def test_what_openssl_makes(key: bytes, expected: bytes) -> None:
     assert opened(key, expected) == CONTENT
 
 
+@settings(deadline=None)
 @given(st.sampled_from(KEYS), st.text("#|]1234abc", max_size=60).map(str.encode))
 def test_there_and_back_with_padding_always(key: bytes, text: bytes) -> None:
     asked: list[int] = []
@@ -34,6 +35,7 @@ def test_what_no_key_opens(digits: bytes) -> None:
     assert opened(KEYS[0], digits) is None
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=16, max_size=16), st.integers(1, 8), st.data())
 def test_noise_is_never_a_message(key: bytes, blocks: int, data: st.DataObject) -> None:
     octets = data.draw(st.binary(min_size=16 * blocks, max_size=16 * blocks))

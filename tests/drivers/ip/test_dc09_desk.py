@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.ip.dc09 import Head
@@ -107,6 +107,7 @@ def test_there_is_a_bound() -> None:
     assert desk.take("s", keep(), 0.0) is not None
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("targ"), st.integers(0, 3), st.integers(0, 5)), max_size=60))
 def test_nothing_is_answered_that_was_not_stored_as_a_whole(steps: list[tuple[str, int, int]]) -> None:
     desk, open_blocks, stored = Desk(letters), dict[int, tuple[int, ...]](), set[int]()

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decoder.frame import Frame
@@ -129,6 +129,7 @@ CHUNKS: Any = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["ADM-CID", "SIA-DCS", "X"]), CHUNKS.map("".join), st.none() | st.just("99"))
 def test_anything_at_all_is_something(id: str, data: str, account: str | None) -> None:
     message = said(id, data, account=account)
@@ -139,6 +140,7 @@ def test_anything_at_all_is_something(id: str, data: str, account: str | None) -
         assert len(frame.code) in (2, 3)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["QA03", "RP", "XY12345", "??", "BA1"]), min_size=1, max_size=6))
 def test_every_packet_is_found_again(packets: list[str]) -> None:
     found = contents(said("SIA-DCS", "#1234|N" + "/".join(packets)))

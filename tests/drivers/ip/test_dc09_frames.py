@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decoder.crc import CRCS
@@ -104,6 +104,7 @@ SNIPPETS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(SNIPPETS, st.binary(max_size=6)), max_size=8), st.lists(st.integers(0, 400), max_size=8))
 def test_any_way_of_cutting_gives_the_same_pieces(snippets: list[bytes], cuts: list[int]) -> None:
     whole = b"".join(snippets)
@@ -163,6 +164,7 @@ def test_the_end_of_the_stream_ends_a_frame_and_its_half_is_told() -> None:
     assert pieces(b"\nA") == [Junk(b"A", CUT_SHORT)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=200), max_size=10))
 def test_any_octets_at_all_end_and_are_bounded(parts: list[bytes]) -> None:
     framer = Framer()

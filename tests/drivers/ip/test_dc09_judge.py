@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.ip import dc09
@@ -290,6 +290,7 @@ def test_worked_frames_of_data() -> None:
         assert told.frame.code == code
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=150), st.sampled_from([OPEN, KEYED, STRICT]))
 def test_any_octets_have_a_verdict(octets: bytes, judge: Judge) -> None:
     bodies = (octets, b'"ADM-CID"0001L0#1234[' + octets, b'"*ADM-CID"0001L0#1234[' + octets, b'"NULL"' + octets)

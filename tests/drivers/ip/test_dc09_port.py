@@ -356,6 +356,29 @@ async def test_complaints_are_rationed(intake: Intake, udp: Udp) -> None:
     assert 100 <= len(intake.refused) <= 110
 
 
+async def test_strangers_do_not_use_up_what_may_be_told_of_units() -> None:
+    async with serving(Accounts({"1234": Account(KEYS[0])})) as intake:
+        udp = Udp(intake.port)
+        for _ in range(15):
+            for _ in range(20):
+                udp.say(b"rubbish")
+            udp.say(encode(Message(Head("NULL", "0000", "9999"))))
+            await udp.hear()
+        udp.say(wire(ALARM))
+        await intake.until(lambda: any(one.path == "1234" for one in intake.refused))
+        udp.close()
+
+
+async def test_a_datagram_of_many_frames_is_not_worked_through(intake: Intake, udp: Udp) -> None:
+    udp.say(b"".join(map(alarm, range(100))))
+    await intake.until(lambda: intake.refused)
+    assert len(intake.messages) == dc09_port.FRAMES_MAX
+    udp.say(wire(ALARM))
+    for _ in range(dc09_port.FRAMES_MAX):
+        await udp.hear()
+    assert await udp.hear() == wire(ACK)
+
+
 # -- faults ------------------------------------------------------------------------------------------------
 
 
@@ -371,7 +394,8 @@ async def test_an_address_in_use_is_a_fault_and_heals(monkeypatch: pytest.Monkey
             intake = Intake(link, port)
             task = asyncio.ensure_future(link.run(intake.deliver))
             await intake.until(lambda intake=intake: len(intake.health) >= 2)
-            reason = f"cannot listen on 127.0.0.1 port {port}: Address already in use"
+            protocol = "TCP" if kind is socket.SOCK_STREAM else "UDP"
+            reason = f"cannot listen on 127.0.0.1 port {port}, {protocol}: Address already in use"
             assert set(intake.health) == {Fault(reason)}
         await intake.until(lambda intake=intake: Healed() in intake.health)
         async with intake.tcp() as peer:
