@@ -48,7 +48,9 @@ class Reply:
 class Keep:
     """A message to be stored: `items` in order, at least one; all of them under one acknowledgement.
 
-    identity: of the message: sender, sequence number, content, whatever the time stamp and the padding
+    identity: of the message: sender, sequence number, content, whatever the time stamp and the padding. The same number
+    with the same content is a repetition, unless the unit never changes its number or begins anew with each connection:
+    then only a short time tells, and how short is for the intake to say. Another number is another event.
     """
 
     items: tuple[Frame | Puzzle, ...]
