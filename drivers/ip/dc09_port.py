@@ -11,6 +11,7 @@ import asyncio
 import ipaddress
 import secrets
 import socket
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -43,6 +44,8 @@ from drivers.link import Alive, Deliver, LinkInput, Refused
 BACK_OFF_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)  # then 8 s for ever
 TICK_S: Final = 1.0
 WAITING_MAX: Final = 64  # messages of one connection; a unit waits for the answer to each before it sends the next
+PIECES_A_TURN: Final = 2  # of one connection; a unit says one at a time
+WORK_S: Final = 0.005  # for those who say more, between two looks at who says something new
 FRAMES_MAX: Final = 8  # of one datagram, which should hold one
 FULL_S: Final = 0.1  # before the next try when the system has no handle left
 
@@ -69,6 +72,8 @@ class Dc09Link:
         self._desk = Desk(_fill)
         self._doors = Doors(min(connections, connections_possible() or connections), idle_s)
         self._rations = {known: Ration() for known in (True, False)}  # strangers do not use up what units may say
+        self._busy: OrderedDict[Connection, None] = OrderedDict()  # there is more in their framers
+        self._working = False
         self._deliver: Deliver = _nobody
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listening: socket.socket | None = None
@@ -200,22 +205,51 @@ class Dc09Link:
         """A connection is gone: what waits for an answer there will be sent again."""
         self._doors.closed(one)
         self._desk.gone(one)
+        self._busy.pop(one, None)
 
     def pump(self, one: Connection) -> None:
-        """Take what has come on a connection, as far as its messages may wait."""
+        """Take what has come on a connection: a few pieces at once, the others when it is its turn again."""
         at = self._now()
-        while not one.transport.is_closing():
+        for _ in range(PIECES_A_TURN):
+            if one.transport.is_closing():
+                return None
             if self._desk.waiting(one) >= WAITING_MAX:
-                one.transport.pause_reading()
-                return self._doors.left(one, False, at)
+                return self._hold(one, at)
             piece = one.framer.end() if one.ended else one.framer.take()
             if piece is None:
                 return self._read_all(one, at)
             if not self._doors.said(one, self._piece(piece, one, one.peer, at), at):
                 return self._cut(one)
-        return None
+        self._hold(one, at)
+        return self._queue(one)
+
+    def _hold(self, one: Connection, at: float) -> None:
+        """Read no further for now: what its framer has is whole."""
+        one.held = True
+        one.transport.pause_reading()
+        self._doors.left(one, False, at)
+
+    def _queue(self, one: Connection) -> None:
+        assert self._loop is not None
+        self._busy[one] = None
+        if not self._working:
+            self._working = True
+            self._loop.call_soon(self._work)
+
+    def _work(self) -> None:
+        """Whoever said much at once, in turn and for a moment only: who says little is heard in between."""
+        assert self._loop is not None
+        until = self._now() + WORK_S
+        try:
+            while self._busy and self._now() < until:
+                self.pump(self._busy.popitem(last=False)[0])
+        finally:
+            self._working = bool(self._busy)
+            if self._working:
+                self._loop.call_soon(self._work)
 
     def _read_all(self, one: Connection, at: float) -> None:
+        one.held = False
         self._doors.left(one, one.framer.unfinished, at)
         if not one.ended:
             one.transport.resume_reading()
@@ -281,8 +315,8 @@ class Dc09Link:
 
     def _go_on(self, sender: Hashable) -> None:
         """A message less waits: read on, but not within whoever called us."""
-        if isinstance(sender, Connection) and self._loop is not None:
-            self._loop.call_soon(self.pump, sender)
+        if isinstance(sender, Connection) and (sender.held or sender.ended) and self._loop is not None:
+            self._queue(sender)
 
     def _now(self) -> float:
         return (self._loop or asyncio.get_running_loop()).time()

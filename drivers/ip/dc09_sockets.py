@@ -21,7 +21,7 @@ UNSENT_BYTES_MAX: Final = 65_536  # answers that a connection does not take; the
 BACKLOG: Final = 1_024
 DATAGRAM_MAX: Final = 8_192  # two frames of the longest kind
 DATAGRAM_BUFFER: Final = 4_194_304  # what waits in the system while we are busy; it may grant less (net.core.rmem_max)
-DATAGRAMS_AT_ONCE: Final = 16  # then the connections have their turn
+DATAGRAMS_AT_ONCE: Final = 4  # then the connections have their turn
 HANDLES_KEPT: Final = 128  # for journal, recordings and the rest of the process
 KEEPALIVE: Final = (("TCP_KEEPIDLE", 120), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4))
 FULL: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -47,13 +47,16 @@ class Owner(Protocol):
 
 
 class Connection(asyncio.BufferedProtocol):
-    """One TCP connection. peer: the address of the other side; ended: it says nothing more, and may listen still."""
+    """One TCP connection.
 
-    __slots__ = ("_owner", "ended", "framer", "peer", "transport")
+    peer: the address of the other side   ended: it says nothing more, and may listen still   held: it is not read now
+    """
+
+    __slots__ = ("_owner", "ended", "framer", "held", "peer", "transport")
 
     def __init__(self, owner: Owner, peer: str) -> None:
         self._owner, self.peer = owner, plain_host(peer)
-        self.framer, self.ended = Framer(), False
+        self.framer, self.ended, self.held = Framer(), False, False
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

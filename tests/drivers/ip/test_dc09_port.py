@@ -328,6 +328,27 @@ async def test_more_messages_than_may_wait_are_not_read_until_some_are_stored(in
     assert sequences.index(9999) >= count - dc09_port.WAITING_MAX
 
 
+async def test_who_says_little_is_heard_while_others_never_stop(intake: Intake) -> None:
+    loop, flood = asyncio.get_running_loop(), wire(NULL) * 1_000
+    strangers = []
+    for _ in range(20):
+        stranger = socket.socket()
+        stranger.setblocking(False)
+        await loop.sock_connect(stranger, ("127.0.0.1", intake.port))
+        strangers.append(stranger)
+    sent = 0
+    for stranger in strangers:
+        with suppress(BlockingIOError):
+            sent += stranger.send(flood) + stranger.send(flood)
+    assert sent > 20_000 * len(wire(NULL))
+    async with intake.tcp() as unit:
+        unit.say(wire(ALARM))
+        assert await unit.hear() == wire(ACK)
+    assert len(intake.alive) < 1_500  # a few looks later, each of two frames of everybody and 5 ms of work
+    for stranger in strangers:
+        stranger.close()
+
+
 async def test_who_takes_no_answers_is_cut(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dc09_sockets, "UNSENT_BYTES_MAX", 1_000)
     client = socket.socket()
