@@ -8,7 +8,6 @@ else. An address that cannot be opened, or is lost, is tried again for ever.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import secrets
 import socket
 from collections import OrderedDict
@@ -16,15 +15,14 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Final
 
-from drivers.ip import dc09_accounts, dc09_cipher
 from drivers.ip.dc09_accounts import Accounts
 from drivers.ip.dc09_desk import Desk
 from drivers.ip.dc09_frames import Framer, Junk, Piece
 from drivers.ip.dc09_judge import Answer, Judge, Keep
 from drivers.ip.dc09_limits import CONNECTIONS, IDLE_S, Doors, Ration
+from drivers.ip.dc09_options import read
 from drivers.ip.dc09_sockets import (
     CLOSED,
     FULL,
@@ -48,8 +46,6 @@ PIECES_A_TURN: Final = 2  # of one connection; a unit says one at a time
 WORK_S: Final = 0.005  # for those who say more, between two looks at who says something new
 FRAMES_MAX: Final = 8  # of one datagram, which should hold one
 FULL_S: Final = 0.1  # before the next try when the system has no handle left
-
-OPTIONS: Final = {"keys": "", "nak_clock": "no", "idle_s": f"{IDLE_S:.0f}", "connections": str(CONNECTIONS)}
 
 
 class Dc09Link:
@@ -324,43 +320,19 @@ class Dc09Link:
 
 def make(name: str, address: str, options: dict[str, str]) -> Dc09Link:
     """A link from its configuration: `dc09:0.0.0.0:12000?keys=/etc/yobirin/dc09.toml`. ValueError, one line, else."""
-    if unknown := sorted(set(options) - set(OPTIONS)):
-        raise ValueError(f"{name}: unknown option {unknown[0]!r} (known: {', '.join(OPTIONS)})")
-    values = {**OPTIONS, **options}
-    if values["nak_clock"] not in ("yes", "no"):
-        raise ValueError(f"{name}: nak_clock is 'yes' or 'no', not {values['nak_clock']!r}")
     try:
-        host, port = _address(address)
-        accounts = dc09_accounts.load(Path(values["keys"])) if values["keys"] else Accounts()
-        if accounts.guarded:
-            dc09_cipher.ready()
-        return Dc09Link(
-            name,
-            host,
-            port,
-            accounts,
-            nak_clock=values["nak_clock"] == "yes",
-            idle_s=_number(values["idle_s"], "idle_s", 10, 604_800),
-            connections=_number(values["connections"], "connections", 1, 100_000),
-        )
+        said = read(address, options)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-
-
-def _address(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        raise ValueError(f"{address!r} is not ADDRESS:PORT; write for example 0.0.0.0:12000 or [::]:12000") from None
-    return host, _number(port, "port", 1, 65_535)
-
-
-def _number(text: str, what: str, low: int, high: int) -> int:
-    if not (text.isascii() and text.isdecimal() and low <= int(text) <= high):
-        raise ValueError(f"{what} must be {low} to {high}, not {text!r}")
-    return int(text)
+    return Dc09Link(
+        name,
+        said.host,
+        said.port,
+        said.accounts,
+        nak_clock=said.nak_clock,
+        idle_s=said.idle_s,
+        connections=said.connections,
+    )
 
 
 def _fill(count: int) -> bytes:
