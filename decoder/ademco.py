@@ -49,8 +49,12 @@ def digits_of(run: Run, length: int) -> str:
     return "".join(KEY_DIGITS.get(key, "?") for key in text)
 
 
-def passed(run: Run, name: str, length: int, *, check: bool) -> Passed | Rejected:
-    """Whether the run is `length` digits of this family, the last one a check digit if `check`."""
+def passed(run: Run, name: str, length: int, kind: str | None, *, check: bool) -> Passed | Rejected | None:
+    """Whether the run is `length` digits of this family, the last one a check digit if `check`.
+
+    kind: the type pair it must have; None: it has none. A pair that is there only if a digit was lost says nothing of
+    digits that are all there: None, they are not ours.
+    """
     best, notes = digits_of(run, length), run.notes
     if check and len(best) == length and best[-1] == "A":
         # Some senders say D for a check value of ten (`contact-id.md` §2); the sum still decides.
@@ -64,7 +68,7 @@ def passed(run: Run, name: str, length: int, *, check: bool) -> Passed | Rejecte
         return run.rejected(name, Reason.SHAPE, best, f"key D is no digit of {name}")
     if check and modulo_15(best):
         return run.rejected(name, Reason.CHECKSUM, best, f"sum of digits is {modulo_15(best)} modulo 15, not 0")
-    return Passed(best, notes)
+    return Passed(best, notes) if kind is None or best[TYPE] == kind else None
 
 
 def field(message: Message, field_name: str, format_name: str, length: int) -> str:

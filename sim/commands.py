@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from receiver.errors import BadInput
+from sim.dc09_commands import dc09
 
 if TYPE_CHECKING:
     from decoder.exchange import Format, Message
@@ -241,3 +242,6 @@ def _as_json(note: Note) -> str:
 def _as_text(note: Note) -> str:
     details = "  ".join(f"{key}={value}" for key, value in note.details.items())
     return f"{note.at / 8000:9.3f} s  {note.what:<14} {details}".rstrip()
+
+
+sim.add_command(dc09)

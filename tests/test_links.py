@@ -63,7 +63,7 @@ def receiver(tmp_path: Path) -> Iterator[Receiver]:
 
 
 def frame(number: int, zone: int) -> bytes:
-    head = Head("ADM-CID", f"{number:04}", None, "0", "1234")
+    head = Head("ADM-CID", f"{number:04}", "1234")
     return dc09.encode(Message(head, f"#1234|1101 00 {zone:03}"))
 
 

@@ -72,7 +72,9 @@ def judge(run: Run) -> Frame | Rejected | None:
     if kind is None or len(run.digits) + run.beyond > LENGTHS[kind] + STRAY_MAX:
         return None
     length = LENGTHS[kind]
-    passed = ademco.passed(run, NAME, length, check=True)
+    passed = ademco.passed(run, NAME, length, kind, check=True)
+    if passed is None:
+        return None
     if run.torn and not isinstance(passed, Rejected):
         evidence = "audio was lost just before: it may be the end of a longer message"
         return run.rejected(NAME, Reason.FRAMING, passed.digits, evidence)
@@ -84,8 +86,8 @@ def judge_unchecked(run: Run) -> Frame | None:
     kind = ademco.kind_of(run, LENGTHS)
     if kind is None or len(run.digits) != LENGTHS[kind] - 1:
         return None
-    passed = ademco.passed(run, NAME_UNCHECKED, LENGTHS[kind] - 1, check=False)
-    return None if isinstance(passed, Rejected) else _frame(NAME_UNCHECKED, run, passed, passed.digits[6:])
+    passed = ademco.passed(run, NAME_UNCHECKED, LENGTHS[kind] - 1, kind, check=False)
+    return _frame(NAME_UNCHECKED, run, passed, passed.digits[6:]) if isinstance(passed, ademco.Passed) else None
 
 
 def _frame(name: str, run: Run, passed: ademco.Passed, data: str) -> Frame:

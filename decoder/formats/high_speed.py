@@ -80,10 +80,11 @@ def encode_unchecked(message: Message) -> str:
 
 def judge(run: Run) -> Frame | Rejected | None:
     """A run as a message with type pair and check digit; None if it does not look like one."""
-    if ademco.kind_of(run, TYPES) is None or abs(len(run.digits) + run.beyond - LENGTH) > STRAY_MAX:
+    kind = ademco.kind_of(run, TYPES)
+    if kind is None or abs(len(run.digits) + run.beyond - LENGTH) > STRAY_MAX:
         return None
-    passed = ademco.passed(run, NAME, LENGTH, check=True)
-    if isinstance(passed, Rejected):
+    passed = ademco.passed(run, NAME, LENGTH, kind, check=True)
+    if not isinstance(passed, ademco.Passed):
         return passed
     return _frame(NAME, run, passed, passed.digits[6:-2], passed.digits[-2])
 
@@ -91,14 +92,14 @@ def judge(run: Run) -> Frame | Rejected | None:
 def judge_unchecked(run: Run) -> Frame | None:
     """A run as one round of a message without a check digit, with or without type pair."""
     count = len(run.digits)
-    typed = count == LENGTH - 1 and ademco.kind_of(run, TYPES) is not None
-    if run.beyond or not (typed or count in OLDER):
+    kind = ademco.kind_of(run, TYPES) if count == LENGTH - 1 else None
+    if run.beyond or not (kind or count in OLDER):
         return None
-    passed = ademco.passed(run, NAME_UNCHECKED, count, check=False)
-    if isinstance(passed, Rejected):
+    passed = ademco.passed(run, NAME_UNCHECKED, count, kind, check=False)
+    if not isinstance(passed, ademco.Passed):
         return None
-    channels = passed.digits[6 if typed else 4 : -1]
-    if not typed and not set(channels) <= set(STATES):
+    channels = passed.digits[6 if kind else 4 : -1]
+    if not kind and not set(channels) <= set(STATES):
         return None
     return _frame(NAME_UNCHECKED, run, passed, channels, passed.digits[-1])
 

@@ -20,6 +20,7 @@ from receiver.intake.signals import Commit, Note
 from receiver.intake.supervision import LineWatch
 
 REFUSED_MAX: Final = 100  # of a path in an hour: a stranger's rubbish must not fill the journal
+PATHS_MAX: Final = 20_000
 HOUR_US: Final = 3_600 * SECOND_US
 
 
@@ -93,7 +94,7 @@ class Inlet:
         return drafts.frame_accepted(identity, message.frame, heard_at_us=now.utc_us, came=came)
 
     def _heard(self, name: str, within_s: float | None, now: Now) -> list[Commit | Note]:
-        path = self.paths.setdefault(name, Path(now.mono_us))
+        path = self._path(name, now)
         path.heard_us = now.mono_us
         if within_s is not None:
             path.within_us = round(within_s * SECOND_US)
@@ -102,8 +103,16 @@ class Inlet:
         path.lost = False
         return [Note(drafts.path_event("path.back", self.name, name, "heard again"))]
 
+    def _path(self, name: str, now: Now) -> Path:
+        """Its memory. Strangers can make up names: those nobody would miss are forgotten, the longest silent first."""
+        if name not in self.paths and len(self.paths) >= PATHS_MAX:
+            for other in sorted(self.paths, key=lambda one: self.paths[one].heard_us)[: PATHS_MAX // 2]:
+                if self.paths[other].within_us is None:
+                    del self.paths[other]
+        return self.paths.setdefault(name, Path(now.mono_us))
+
     def _refused(self, refused: Refused, now: Now) -> list[Commit | Note]:
-        path = self.paths.setdefault(refused.path, Path(now.mono_us))
+        path = self._path(refused.path, now)
         if now.mono_us - path.refused_since_us >= HOUR_US:
             path.refused, path.refused_since_us = 0, now.mono_us
         path.refused += 1

@@ -35,6 +35,8 @@ class _Serving:
 
     async def run(self) -> None:
         """As long as the intake does. Raises what ended the link: it heals itself, so that is a fault of ours."""
+        for alive in getattr(self.link, "expected", ()):  # who said how often it reports is missed from the start
+            self._perform(self.inlet.take(alive, self.intake.clock.now()))
         serving = asyncio.ensure_future(self.link.run(self._deliver))
         try:
             while not serving.done():

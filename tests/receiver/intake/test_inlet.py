@@ -10,7 +10,7 @@ import pytest
 from drivers.line import Fault, Healed
 from drivers.link import Alive, Received, Refused, Unread
 from receiver.clock import SECOND_US, Now
-from receiver.intake.inlet import REFUSED_MAX, Inlet
+from receiver.intake.inlet import PATHS_MAX, REFUSED_MAX, Inlet
 from receiver.intake.signals import Commit, Note
 from tests.receiver.intake.desk import frame_at
 
@@ -84,3 +84,11 @@ def test_a_deaf_link_is_said_like_a_deaf_line(inlet: Inlet) -> None:
     assert noted(inlet.take(Fault("the port is gone"), at(1))) == [("line.fault", None)]
     assert inlet.take(Fault("the port is gone"), at(2)) == []
     assert noted(inlet.take(Healed(), at(3))) == [("line.healed", None)]
+
+
+def test_made_up_paths_are_forgotten_and_a_supervised_one_is_not(inlet: Inlet) -> None:
+    inlet.take(Alive("unit 1", 90), at(0))
+    for number in range(3 * PATHS_MAX):
+        inlet.take(Alive(f"stranger {number}"), at(1))
+        assert len(inlet.paths) <= PATHS_MAX
+    assert noted(inlet.tick(at(91))) == [("path.lost", "unit 1")]
