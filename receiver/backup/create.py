@@ -79,7 +79,7 @@ def create(installation: Installation, wanted: Wanted, pace: Pace = lambda count
         last = _last(wanted, held.identity) if wanted.linked else None
         _check_room(installation, wanted, found, anew=last is None)
         try:
-            keys = _keys_backup(installation, wanted, held, pace) if wanted.keys_into is not None else None
+            keys = _keys_backup(installation, wanted, held, pace)
             journals = _journals_backup(installation, wanted, held, pace, found, last, keys)
         except OSError as error:
             raise BadInput(f"{error.filename or wanted.into}: {error.strerror or error}; no backup was made") from error
@@ -131,13 +131,17 @@ class _Held:
         return held
 
 
-def _keys_backup(installation: Installation, wanted: Wanted, held: _Held, pace: Pace) -> Backup:
-    """All keys, wrapped as they are."""
-    assert wanted.keys_into is not None
+def _keys_backup(installation: Installation, wanted: Wanted, held: _Held, pace: Pace) -> Backup | None:
+    """All keys, wrapped as they are; None if there are none that can be read."""
+    if wanted.keys_into is None or not held.key_stores:
+        return None
     cipher = wanted.secret.cipher(entropy=wanted.entropy) if wanted.secret else None
     with Filling(wanted.keys_into, Kind.KEYS, wanted.now_us, installation.data, cipher, pace) as filling:
         for folder, store in held.key_stores.items():
-            filling.add_database(f"{folder}/keys.db", store)
+            try:
+                filling.add_database(f"{folder}/keys.db", store)
+            except StoreUnavailable as error:
+                held.missing.append(Missing(f"{folder}/keys.db", str(error)))
         return filling.finish(_manifest(wanted, held, Kind.KEYS, None))
 
 

@@ -127,7 +127,7 @@ def device_of(folder: Path) -> tuple[Path, int]:
     return there, there.stat().st_dev
 
 
-def check_room(folder: Path, needed: int, data: Path, stop_percent: float) -> None:
+def check_room(folder: Path, needed: int, data: Path, stop_percent: float, remedy: str = "take another disk") -> None:
     """Raise BadInput if so many bytes do not fit, or would bring the receiver's own disk near its watermark.
 
     Above the watermark no call is answered: a backup must never be what makes us deaf.
@@ -135,12 +135,12 @@ def check_room(folder: Path, needed: int, data: Path, stop_percent: float) -> No
     there, device = device_of(folder)
     usage = shutil.disk_usage(there)
     if needed > usage.free:
-        raise BadInput(f"{folder}: {_mib(needed)} are needed and {_mib(usage.free)} are free; nothing was made")
+        raise BadInput(f"{folder}: {_mib(needed)} are needed and {_mib(usage.free)} are free; {remedy}")
     percent = 100 * (usage.total - usage.free + needed) / usage.total
     if device == device_of(data)[1] and percent >= stop_percent - 1:
         raise BadInput(
             f"{folder}: with {_mib(needed)} more the receiver's own disk would be {percent:.0f} % full, and at "
-            f"{stop_percent:.0f} % no call is answered; take another disk"
+            f"{stop_percent:.0f} % no call is answered; {remedy}"
         )
 
 

@@ -29,12 +29,13 @@ class Shipment:
 
     def __init__(self, journal: Path, folder: Path, keys: KeyLines | None = None) -> None:
         self.lines = mirror_file(folder, journal)
-        self._keys = keys
+        self._journal, self._keys = journal, keys
         self._reader = Reader(journal)
         try:
             database.create_private(self.lines)
             self._seq = self._resume()
             self._file = self.lines.open("ab", buffering=0)
+            self._places = _identity(journal), _identity(self.lines)
         except BaseException:
             self._reader.close()
             raise
@@ -53,6 +54,11 @@ class Shipment:
             self._seq, sent = rows[-1]["seq"], sent + len(rows)
         return sent
 
+    @property
+    def stale(self) -> bool:
+        """Whether another file stands in the place of the journal or of its shipment: a restore, a clean-up."""
+        return self._places != (_identity(self._journal), _identity(self.lines))
+
     def close(self) -> None:
         self._reader.close()
         self._file.close()
@@ -68,3 +74,11 @@ class Shipment:
         if not known or known[0]["hash"] != last[1]:
             raise BadInput(f"{shown(self.lines)}: holds records that the journal has not; keep it, and ship elsewhere")
         return last[0]
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

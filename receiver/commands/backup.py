@@ -101,7 +101,8 @@ def verify(folder: Path, as_json: bool, secret: Secret | None) -> None:
     """
     from tempfile import TemporaryDirectory
 
-    from receiver.backup.manifest import NAME, Kind
+    from receiver.backup.manifest import NAME, Kind, Role
+    from receiver.backup.places import check_room
     from receiver.backup.shelf import find, open_backup
     from receiver.backup.verify import verify as look
     from receiver.errors import PartlyDone
@@ -110,6 +111,9 @@ def verify(folder: Path, as_json: bool, secret: Secret | None) -> None:
     cipher = found.cipher(secret) if secret is not None else None
     size = found.manifest.bytes + found.manifest.events
     with progress(found.name, size) as seen, TemporaryDirectory(prefix="yobirin-verify-") as scratch:
+        if cipher is not None:
+            databases = [entry.size for entry in found.manifest.files if entry.role is Role.DATABASE]
+            check_room(Path(scratch), max(databases, default=0), Path(scratch), 100.0, "set TMPDIR to another disk")
         report = look(found, cipher, Path(scratch), seen)
     if as_json:
         judged = {"whole": not report.findings, "walked": report.walked}
@@ -225,6 +229,8 @@ def ship(to: Path, keys_to: Path | None, every_s: float, once: bool, installatio
                 if not found:
                     raise StoreUnavailable(f"{installation.data}: there is no journal here; check --data")
                 for name, path in found.items():
+                    if name in open_ones and open_ones[name].stale:
+                        open_ones.pop(name).close()
                     if name not in open_ones:
                         store = path.with_name("keys.db")
                         keys = (

@@ -118,6 +118,19 @@ def test_an_empty_folder_is_taken_and_a_link_is_followed(site: Any, source: Make
     assert [path.name for path in (tmp_path / "disk").iterdir()] == ["data"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_restored_by_root_it_belongs_to_whoever_starts_the_receiver(site: Any, source: Make, tmp_path: Path) -> None:
+    site.call()
+    made = source(site.back_up())
+    (tmp_path / "theirs").mkdir()
+    os.chown(tmp_path / "theirs", 1234, 4321)
+    site.restore(tmp_path / "theirs" / "data", made)
+    restored = [tmp_path / "theirs" / "data", *(tmp_path / "theirs" / "data").rglob("*")]
+    assert len(restored) > 8
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in restored} == {(1234, 4321)}
+    assert {path.stat().st_mode & 0o077 for path in restored} == {0}
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "missing"])
 @pytest.mark.parametrize("which", ["intake/intake.db", "konan/store.db", "audio", "keys"])
 def test_a_damaged_backup_restores_nothing(site: Any, source: Make, tmp_path: Path, damage: str, which: str) -> None:

@@ -89,3 +89,22 @@ def test_a_shipment_alone_gives_everything_back(site: Any, tmp_path: Path) -> No
     for table in tables:
         select = f"SELECT * FROM {table}"
         assert site.rows(target, "konan", select) == site.rows(site.installation.data, "konan", select), table
+
+
+def test_a_file_put_in_another_ones_place_is_noticed(site: Any, source: Any, tmp_path: Path) -> None:
+    """Else it would go on reading a journal that nobody writes any more, and say nothing."""
+    site.call()
+    made = site.back_up()
+    data = site.installation.data
+    shipment = Shipment(site.installation.intake_db, tmp_path / "s")
+    shipment.send()
+    assert not shipment.stale
+    site.close()
+    site.restore(data, source(made), replace=True)
+    assert shipment.stale
+    shipment.close()
+    again = Shipment(site.installation.intake_db, tmp_path / "s")
+    assert not again.stale
+    again.lines.unlink()
+    assert again.stale
+    again.close()

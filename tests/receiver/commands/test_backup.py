@@ -292,16 +292,19 @@ def test_ship_follows_until_interrupted(desk: Desk) -> None:
     )
     lines = desk.tmp / "s" / "intake-intake.jsonl"
     pause = threading.Event()
-    for wanted in (13, 16):
-        for _ in range(600):
-            if lines.exists() and lines.read_bytes().count(b"\n") >= wanted:
-                break
-            pause.wait(0.05)
-        assert lines.read_bytes().count(b"\n") == wanted
-        if wanted == 13:
-            desk.received.frame(desk.received.call())
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    try:
+        for wanted in (13, 16):
+            for _ in range(600):
+                if lines.exists() and lines.read_bytes().count(b"\n") >= wanted:
+                    break
+                pause.wait(0.05)
+            assert lines.read_bytes().count(b"\n") == wanted
+            if wanted == 13:
+                desk.received.frame(desk.received.call())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
 
 
 def test_list_and_age(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
