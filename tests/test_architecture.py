@@ -38,6 +38,11 @@ RANKS = (  # inside receiver/: each may import its own rank and those before
 NEVER_EACH_OTHER = {("intake", "centre"), ("centre", "intake"), ("console", "intake")}
 NOT_FOR_CONTRACTS = {"intake", "centre", "console", "commands"}
 SHELLS = {
+    "drivers/hardware/output_port.py",
+    "drivers/hardware/port.py",
+    "drivers/hardware/serial_wire.py",
+    "drivers/hardware/tcp_wire.py",
+    "drivers/hardware/wires.py",
     "drivers/ip/dc09_port.py",
     "drivers/ip/dc09_sockets.py",
     "drivers/loopback.py",
