@@ -22,6 +22,7 @@ from drivers.hardware.wires import STOPPED, Place, Wire
 
 T = TypeVar("T")
 
+TURNED_AWAY_MAX: Final = 20  # addresses that are told, each once
 POLL_S: Final = 0.25  # for a message, unless `wake` says that there is one
 ANSWERS: Final[dict[str, tuple[int | None, int | None]]] = {
     "06": (0x06, 0x15),
@@ -62,6 +63,7 @@ class OutputPort:
         self._name, self._place, self._settings, self._header = name, place, settings, header
         self._sender = Sender(settings)
         self._wire: Wire | None = None
+        self._turned_away: set[str] = set()
         self._next_after: NextAfter = lambda position: None
         self._delivered: Callable[[int], None] = lambda seq: None
         self._told: Callable[[Up | Down], None] = lambda change: None
@@ -111,7 +113,7 @@ class OutputPort:
 
         position   number of the last message that was delivered; whoever keeps it on disk hands it in
         delivered  called with a message's number at its acknowledgement, before the next one is asked for
-        told       when the program takes nothing any more, and when it does again
+        told       when the program takes nothing any more (once more if somebody else connects), and when it does again
         What one of the three raises ends it.
         """
         self._sender = Sender(self._settings, position)
@@ -191,7 +193,10 @@ class OutputPort:
         self._perform(self._sender.lost("no monitoring program has connected yet"))
 
     def turned_away(self, peer: str, reason: str) -> None:
-        """Somebody connected who may not: not our program, so nothing changes."""
+        """Somebody connected who may not. Where nobody is connected it may well be the program: say why it is not."""
+        if self._wire is None and peer not in self._turned_away and len(self._turned_away) < TURNED_AWAY_MAX:
+            self._turned_away.add(peer)
+            self._perform([Down(f"{peer} may not connect: {reason}")])
 
     def _perform(self, effects: Iterable[Effect]) -> None:
         for effect in effects:

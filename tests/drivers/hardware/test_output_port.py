@@ -253,6 +253,19 @@ async def test_nobody_is_there(begin: Begin) -> None:
     assert ours.changes == [Down(f"cannot connect to 127.0.0.1:{port}: Connection refused")]
 
 
+async def test_a_program_that_is_not_among_the_peers_is_told_of(begin: Begin) -> None:
+    ours = outbox("surgard:listen", "listen://127.0.0.1:0", peers="10.0.0.0/8")
+    place, _ = await served(ours, begin)
+    begin(Attachment(MonitoringProgram()).serve(place))
+    await until(lambda: len(ours.changes) == 2)
+    assert ours.changes == [
+        Down("no monitoring program has connected yet"),
+        Down("127.0.0.1 may not connect: not one of the peers"),
+    ]
+    await asyncio.sleep(0.6)
+    assert len(ours.changes) == 2
+
+
 async def test_our_output_read_by_our_own_input(begin: Begin) -> None:
     for scheme in ("surgard", "ademco685"):
         ours = outbox(f"{scheme}:listen", "listen://127.0.0.1:0")
