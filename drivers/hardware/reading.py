@@ -244,8 +244,10 @@ class Session:
             return
         self._heard_s = now
         body = piece.digest.encode()
+        if answers.taken is not None:
+            why += ", and the same again"
         if not self._repeated(body, now):
-            yield from self._hand_over(body, shown, Strange(None, f"{why}, and the same again"), now)
+            yield from self._hand_over(body, shown, Strange(None, why), now)
 
     def _hand_over(self, body: bytes, shown: str, content: Told | Strange, now: float) -> Iterator[Effect]:
         count = len(content.frames) if isinstance(content, Told) else 1

@@ -33,7 +33,7 @@ async def yobirin(*arguments: str) -> asyncio.subprocess.Process:
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_what_the_receiver_was_told_is_stored_is_exported_once(begin: Begin, tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
-    receiver = HardwareReceiver(ReceiverHabits(heartbeat_s=2.0, ack_wait_s=0.5))
+    receiver = HardwareReceiver(ReceiverHabits(heartbeat_s=2.0))
     attachment = Attachment(receiver)
     place = parse_place("listen://127.0.0.1:0", newest=True)
     assert isinstance(place, ListenPlace)
@@ -41,7 +41,7 @@ async def test_what_the_receiver_was_told_is_stored_is_exported_once(begin: Begi
     await until(lambda: place.bound is not None)
     assert place.bound is not None
     data = str(tmp_path / "data")
-    line = f"surgard:tcp://127.0.0.1:{place.bound[1]}?heartbeat=2&ack_wait_s=0.5"
+    line = f"surgard:tcp://127.0.0.1:{place.bound[1]}?heartbeat=2"
     frames = [b"5011 18%04dE10100001\x14" % number for number in range(LIVES * EACH)]
     unanswered = 0
     for life in range(LIVES):
