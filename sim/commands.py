@@ -11,6 +11,7 @@ import click
 
 from receiver.errors import BadInput
 from sim.dc09_commands import dc09
+from sim.hardware_commands import program, receiver
 
 if TYPE_CHECKING:
     from decoder.exchange import Format, Message
@@ -244,4 +245,5 @@ def _as_text(note: Note) -> str:
     return f"{note.at / 8000:9.3f} s  {note.what:<14} {details}".rstrip()
 
 
-sim.add_command(dc09)
+for command in (dc09, receiver, program):
+    sim.add_command(command)

@@ -32,7 +32,13 @@ def _both(command: F) -> F:
         click.option(
             "--acknowledge", type=click.Choice(sorted(ACKNOWLEDGE)), default="06", show_default=True, help="How."
         ),
-        click.option("--make", type=click.Choice(["surgard", "ademco685"]), default="surgard", show_default=True),
+        click.option(
+            "--make",
+            type=click.Choice(["surgard", "ademco685"]),
+            default="surgard",
+            show_default=True,
+            help="Whose output it speaks.",
+        ),
         click.argument("place"),
     ):
         command = option(command)
