@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from contextlib import suppress
 from typing import Final
 
@@ -10,7 +11,9 @@ PRIORITY: Final = 5  # of SCHED_FIFO's 1 … 99; the kernel keeps a twentieth of
 
 
 def go_first() -> None:
-    """SCHED_FIFO, where that is allowed (`LimitRTPRIO=` of the unit)."""
+    """SCHED_FIFO, where whoever runs this machine allows it by name (`LimitRTPRIO=` of the unit)."""
+    if resource.getrlimit(resource.RLIMIT_RTPRIO)[0] < PRIORITY:
+        return
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
 

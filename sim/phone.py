@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from decoder.keypad import HIGH_HZ, LOW_HZ, PAIRS
 from decoder.samples import FULL_SCALE, I16, RATE_HZ, from_ms, peak_of
 from decoder.synth import dtmf
-from sim.panel import FIRST_HZ, SECOND_HZ, Panel, PanelEffect, PanelSettings, Send, Speak
+from sim.panel import FIRST_HZ, SECOND_HZ, HangUp, Panel, PanelEffect, PanelSettings, Send, Speak
 from sim.tune import Sound, sound_of
 
 F64 = NDArray[np.float64]
@@ -137,6 +137,8 @@ class Phone:
         self.at += len(heard)
         while (deadline := self.panel.deadline) is not None and deadline <= self.at:
             effects += self.panel.tick(self.at)
+            if any(isinstance(effect, HangUp) for effect in effects):
+                break  # what it waits for now belongs to the next call, whose samples count from 0
         return out, self.perform(effects)
 
     def perform(self, effects: list[PanelEffect]) -> list[PanelEffect]:

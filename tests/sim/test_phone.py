@@ -13,7 +13,7 @@ from decoder.formats.contact_id import FORMAT
 from decoder.samples import Samples, from_ms
 from decoder.symbols import Digit
 from decoder.synth import dtmf, steps
-from sim.panel import Panel, PanelSettings
+from sim.panel import HangUp, Note, Panel, PanelSettings
 from sim.phone import Ear, Phone, ToneBegan, ToneEnded, voice
 
 GREETING = steps(FORMAT.greeting)
@@ -82,3 +82,19 @@ def test_a_voice_is_loud_and_has_no_digits() -> None:
     detector = Detector()
     heard = detector.feed(Samples(0, sound)) + detector.finish()
     assert not [symbol for symbol in heard if isinstance(symbol, Digit)]
+
+
+def test_a_call_that_nobody_answers_is_one_call() -> None:
+    """The next one has its own thirty seconds: a receiver that is away for a minute does not use up all redials."""
+    phone = Phone(Panel(PanelSettings((Message("1234", "101"),), redials=9), FORMAT.encode), np.random.default_rng(1))
+    phone.panel.start()
+    phone.began_call()
+    heard = []
+    for _ in range(30 * 50 + 1):
+        heard += phone.exchange(np.zeros(160, np.int16))[1]
+        if any(isinstance(effect, HangUp) for effect in heard):
+            break
+    notes = [effect.what for effect in heard if isinstance(effect, Note)]
+    assert notes == ["no_handshake", "hung_up", "dials"]
+    phone.began_call()
+    assert phone.exchange(np.zeros(160, np.int16))[1] == []
