@@ -8,8 +8,9 @@ last. An 06 at the wrong moment would acknowledge a message that nobody has, so 
 
 * an 06 goes out when the intake says so, for what the receiver waits for now, once, however often that was repeated;
 * a heartbeat is answered at once or not at all: not while the intake has a message, nor after it has refused one;
-* from half a second before `ack_wait_s` after the last copy none goes out: the receiver gives up, or repeats;
-* a repetition that crosses with a late 06 gets no answer: either the receiver is content, or it repeats once more.
+* what comes again within a moment of its answer was sent before the receiver heard it (the two crossed, or we stood
+  still and read what had piled up): no second 06. A receiver that did not hear the first repeats once more;
+* from half a second before `ack_wait_s` after the last copy none goes out: the receiver gives up, or repeats.
 
 **Telling a repetition.** While a message waits for the intake, the same bytes on this connection are its repetition and
 are not handed over again. After that only a missing answer tells one: `acknowledge` says False if no 06 was written.
@@ -38,8 +39,7 @@ UNLESS_ANSWERED: Final = "unless-answered:"
 """Before an identity that counts only against an earlier message whose acknowledgement was not written."""
 
 MARGIN: Final = 0.125  # of the time a receiver waits: an 06 that leaves later may arrive when it waits no more
-LATE_S: Final = 1.0  # an answer after this may cross with a repetition: the shortest wait of any receiver is longer
-CROSSING_S: Final = 1.0  # on the way both ways, and 21 characters at 1200 baud
+CROSSING_S: Final = 0.8  # on the way both ways, and 21 characters at 1200 baud; heartbeats are 1 s apart at least
 SPARE_S: Final = 5.0  # beyond two intervals without a heartbeat (`receiver-output.md` §6)
 WAITING_MAX: Final = 100  # messages that the intake has and has not answered: past it nothing more is read
 
@@ -118,7 +118,7 @@ class Session:
     opened_s: float
     _waiting: dict[int, _Message] = field(default_factory=dict)
     _awaited: _Message | None = None  # what the receiver waits for, if it is a message
-    _crossing: tuple[bytes, float] | None = None  # what was answered late, and when
+    _answered: tuple[bytes, float] | None = None  # what was answered last, and when
     _quiet_until_s: float = 0.0
     _damaged: str = ""  # digest of what was last asked for again
     _warned: set[str] = field(default_factory=set)
@@ -159,6 +159,8 @@ class Session:
         if every > 0 and now >= self._asked_s + every:
             self._asked_s = now
             effects.append(Write(b"\r"))
+        if self.full:  # nothing is read, so silence proves nothing
+            self._heard_s = now
         if within is not None and now >= self._heard_s + within:
             self._heard_s = now
             effects.append(Drop(f"{self.where}: no sign of life from the receiver for {within:.0f} s"))
@@ -177,8 +179,7 @@ class Session:
             return not message.refused, []
         if self._awaited is not message or now - message.sent_s > self.settings.answer_within_s:
             return False, []
-        self._awaited = None
-        self._crossing = (message.body, now) if now - message.sent_s >= LATE_S else None
+        self._awaited, self._answered = None, (message.body, now)
         return True, [Write(taken)]
 
     def refuse(self, token: int) -> None:
@@ -213,15 +214,18 @@ class Session:
         self._heard_s = now
         if isinstance(content, Beat):
             yield Alive(content.path, self.settings.within_s)
-            yield from self._beat(now)
+            yield from self._beat(piece.body, now)
         elif not self._repeated(piece.body, now):
             yield from self._hand_over(piece.body, shown, content, now)
 
-    def _beat(self, now: float) -> list[Effect]:
+    def _beat(self, body: bytes, now: float) -> list[Effect]:
         """The answer to a heartbeat; a message that was sent before it has been given up, and comes again."""
         self._awaited = None
         taken = self.settings.answers.taken
-        return [] if taken is None or self._waiting or now < self._quiet_until_s else [Write(taken)]
+        if taken is None or self._waiting or now < self._quiet_until_s or self._just_answered(body, now):
+            return []
+        self._answered = (body, now)
+        return [Write(taken)]
 
     def _damage(self, piece: Piece, text: str) -> str:
         if piece.too_long:
@@ -271,11 +275,13 @@ class Session:
             if message.body == body:
                 message.sent_s, self._awaited = now, message
                 return True
-        crossing, self._crossing = self._crossing, None
-        if crossing is not None and crossing[0] == body and now - crossing[1] <= CROSSING_S:
+        if self._just_answered(body, now):
             self._awaited = None
             return True
         return False
+
+    def _just_answered(self, body: bytes, now: float) -> bool:
+        return self._answered is not None and self._answered[0] == body and now - self._answered[1] < CROSSING_S
 
     def _warn(self, why: str) -> Iterator[Effect]:
         if why not in self._warned:

@@ -2,7 +2,8 @@
 
 What the protocol cannot tell apart is counted, not wished away: an acknowledgement that left and never arrived makes
 the sender repeat what was stored, and a second press looks the same. Bytes take less than a second or are lost with
-their connection: with slower ones no protocol whose acknowledgement names nothing is safe.
+their connection, and a program that has read a frame answers it within ten seconds or not at all: beyond that no
+protocol whose acknowledgement names nothing is safe.
 """
 
 from __future__ import annotations
@@ -162,6 +163,17 @@ class Reading(RuleBasedStateMachine):
         for _ in range(steps):
             self.time(8.0)
 
+    @rule(steps=st.integers(1, 8))
+    def frozen(self, steps: int) -> None:
+        """We stand still (a virtual machine that is moved): what comes meanwhile is read afterwards, all at once."""
+        self.flush()
+        for _ in range(steps):
+            deadline = self.receiver.deadline
+            if deadline is not None:
+                self.now = max(self.now, deadline)
+            self.to_us += self.receiver.tick(self.now)
+        self.bytes_to_us(10_000)
+
     def flush(self) -> None:
         while self.to_us or self.to_receiver:
             self.bytes_to_us(1_000)
@@ -266,7 +278,8 @@ class Sending_(RuleBasedStateMachine):
 
     @rule(silent=st.booleans(), hung=st.booleans())
     def ails(self, silent: bool, hung: bool) -> None:
-        self.program.silent, self.program.hung = silent, hung
+        """It hangs between two frames: an answer that it owes comes within ten seconds, or never."""
+        self.program.silent, self.program.hung = silent, hung and self.program.deadline is None
         self.to_us += self.program.tick(self.now)
 
     @rule(killed=st.booleans())

@@ -65,15 +65,25 @@ def test_a_second_press_after_the_answer_is_new() -> None:
     line = Line()
     first = line.token(MESSAGE)
     assert line.session.acknowledge(first, 0.01) == (True, [ACK])
-    assert line.token(MESSAGE, 0.02) != first
+    assert line.token(MESSAGE, 0.9) != first
 
 
-def test_a_repetition_that_crosses_with_a_late_answer_is_neither_new_nor_answered() -> None:
+def test_a_repetition_that_crosses_with_the_answer_is_neither_new_nor_answered() -> None:
     line = Line()
     token = line.token(MESSAGE)
     assert line.session.acknowledge(token, 3.4) == (True, [ACK])
     assert line.get(MESSAGE, 4.1) == []  # the receiver sent it before it heard us: it is content
     assert line.token(MESSAGE, 8.1) > token  # it was not: it repeats, and that is handed over
+
+
+def test_what_piled_up_while_we_stood_still_is_answered_once() -> None:
+    line = Line()
+    assert line.get(BEAT * 3, 20.0).count(ACK) == 1
+    assert line.get(BEAT, 20.1) == [Alive("receiver 01", 65.0)]
+    assert line.get(BEAT, 24.1)[-1] == ACK
+    token = line.token(MESSAGE * 2, 40.0)
+    assert line.session.acknowledge(token, 40.1) == (True, [ACK])
+    assert line.get(MESSAGE * 2, 40.2) == []
 
 
 def test_no_answer_past_what_the_receiver_waits_for() -> None:
@@ -268,6 +278,7 @@ def test_a_sender_that_waits_for_nothing_is_held_up() -> None:
         assert not line.session.full
         line.get(b"5011 18%04dE12101001\x14" % number)
     assert line.session.full
+    assert line.session.tick(1_000.0) == []  # nothing is read: its silence is ours
     line.session.acknowledge(1, 0.1)
     assert not line.session.full
 
