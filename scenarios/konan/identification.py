@@ -82,12 +82,16 @@ def _caller(
     return "registered"
 
 
+CONTACT_ID: Final = frozenset({"contact-id", "dc09-adm-cid", "surgard-cid", "ademco685-cid"})
+"""Formats whose codes are those of Contact ID, whoever decoded them."""
+
+
 def meaning_of(reception: Json, profile: str) -> tuple[Meaning, str, str]:
     """What the signal says, with the clause and row that say so."""
     if reception.get("type") == "call.unknown":
         return Meaning(Signal.UNKNOWN), "K-9.1x", f"call.unknown: {reception.get('kind', 'unreadable')}"
     table = PROFILES.get(profile, PROFILES["contact-id"])
-    if profile not in PROFILES or reception.get("format", "contact-id") != "contact-id":
+    if profile not in PROFILES or reception.get("format", "contact-id") not in CONTACT_ID:
         return Meaning(Signal.UNKNOWN), "K-9.1x", f"{profile}: otherwise"
     found = table.find(reception.get("code"), reception.get("qualifier"), reception.get("zone"))
     return found.then, found.clause, found.row
