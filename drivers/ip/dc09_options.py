@@ -10,7 +10,7 @@ from typing import Final
 
 from drivers.ip import dc09_accounts, dc09_cipher
 from drivers.ip.dc09_accounts import Accounts
-from drivers.ip.dc09_limits import CONNECTIONS, IDLE_S
+from drivers.ip.limits import CONNECTIONS, IDLE_S
 
 DEFAULTS: Final = {"keys": "", "nak_clock": "no", "idle_s": f"{IDLE_S:.0f}", "connections": str(CONNECTIONS)}
 

@@ -1,7 +1,7 @@
 """SIA DC-09 as a `Link`: a TCP server and a UDP socket on one address, under asyncio.
 
 The thin shell around `dc09_judge.py` (what becomes of a frame), `dc09_desk.py` (what waits to be stored) and
-`dc09_limits.py` (how much a stranger may use): it owns the sockets, the clocks and the back-off, and decides nothing
+`limits.py` (how much a stranger may use): it owns the sockets, the clocks and the back-off, and decides nothing
 else. An address that cannot be opened, or is lost, is tried again for ever.
 """
 
@@ -21,9 +21,9 @@ from drivers.ip.dc09_accounts import Accounts
 from drivers.ip.dc09_desk import Desk
 from drivers.ip.dc09_frames import Framer, Junk, Piece
 from drivers.ip.dc09_judge import Answer, Judge, Keep
-from drivers.ip.dc09_limits import CONNECTIONS, IDLE_S, Doors, Ration
 from drivers.ip.dc09_options import read
-from drivers.ip.dc09_sockets import (
+from drivers.ip.limits import CONNECTIONS, IDLE_S, Doors, Ration
+from drivers.ip.sockets import (
     CLOSED,
     FULL,
     READ_BYTES,
@@ -68,7 +68,7 @@ class Dc09Link:
         self._desk = Desk(_fill)
         self._doors = Doors(min(connections, connections_possible() or connections), idle_s)
         self._rations = {known: Ration() for known in (True, False)}  # strangers do not use up what units may say
-        self._busy: OrderedDict[Connection, None] = OrderedDict()  # there is more in their framers
+        self._busy: OrderedDict[Connection[Framer], None] = OrderedDict()  # there is more in their framers
         self._working = False
         self._deliver: Deliver = _nobody
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -166,7 +166,7 @@ class Dc09Link:
                 full = False
             with suppress(OSError):
                 keep_alive(taken)
-                made = partial(Connection, self, str(address[0]))
+                made = partial(Connection[Framer], self, str(address[0]))
                 await self._loop.connect_accepted_socket(made, taken)
 
     def _close(self) -> None:
@@ -193,17 +193,21 @@ class Dc09Link:
 
     # -- what the sockets bring --------------------------------------------------------------------
 
-    def connected(self, one: Connection) -> None:
+    def framer(self) -> Framer:
+        """For a new connection."""
+        return Framer()
+
+    def connected(self, one: Connection[Framer]) -> None:
         """Somebody has connected; if there are too many, somebody else goes."""
         self._cut(self._doors.opened(one, self._now()))
 
-    def lost(self, one: Connection) -> None:
+    def lost(self, one: Connection[Framer]) -> None:
         """A connection is gone: what waits for an answer there will be sent again."""
         self._doors.closed(one)
         self._desk.gone(one)
         self._busy.pop(one, None)
 
-    def pump(self, one: Connection) -> None:
+    def pump(self, one: Connection[Framer]) -> None:
         """Take what has come on a connection: a few pieces at once, the others when it is its turn again."""
         at = self._now()
         for _ in range(PIECES_A_TURN):
@@ -219,13 +223,13 @@ class Dc09Link:
         self._hold(one, at)
         return self._queue(one)
 
-    def _hold(self, one: Connection, at: float) -> None:
+    def _hold(self, one: Connection[Framer], at: float) -> None:
         """Read no further for now: what its framer has is whole."""
         one.held = True
         one.transport.pause_reading()
         self._doors.left(one, False, at)
 
-    def _queue(self, one: Connection) -> None:
+    def _queue(self, one: Connection[Framer]) -> None:
         assert self._loop is not None
         self._busy[one] = None
         if not self._working:
@@ -244,7 +248,7 @@ class Dc09Link:
             if self._working:
                 self._loop.call_soon(self._work)
 
-    def _read_all(self, one: Connection, at: float) -> None:
+    def _read_all(self, one: Connection[Framer], at: float) -> None:
         one.held = False
         self._doors.left(one, one.framer.unfinished, at)
         if not one.ended:
@@ -252,7 +256,7 @@ class Dc09Link:
         elif not self._desk.waiting(one):
             one.transport.close()
 
-    def ended(self, one: Connection) -> None:
+    def ended(self, one: Connection[Framer]) -> None:
         """The other side says nothing more; it may wait for answers still."""
         self._doors.ended(one, self._now())
         self.pump(one)

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from drivers.ip import dc09_port, dc09_sockets
+from drivers.ip import dc09_port, sockets
 from drivers.ip.dc09 import Head, Message, encode, stamp
 from drivers.ip.dc09_accounts import Account, Accounts
 from drivers.ip.dc09_frames import FRAME_MAX
-from drivers.ip.dc09_limits import RUBBISH_MAX, Doors
 from drivers.ip.dc09_port import Dc09Link, make
+from drivers.ip.limits import RUBBISH_MAX, Doors
 from drivers.line import Fault, Healed
 from drivers.link import Alive, Received, Unread
 from tests.drivers.ip.conftest import WAIT_S, Intake, free_port, serving
@@ -297,7 +297,7 @@ async def test_ten_thousand_connections_that_say_nothing() -> None:
 
 
 async def test_who_is_overdue_is_cut_and_the_half_frame_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drivers.ip.dc09_limits.FRAME_S", 0.05)
+    monkeypatch.setattr("drivers.ip.limits.FRAME_S", 0.05)
     monkeypatch.setattr(dc09_port, "TICK_S", 0.01)
     async with serving() as intake, intake.tcp() as slow, intake.tcp() as well:
         well.say(wire(ALARM))
@@ -350,7 +350,7 @@ async def test_who_says_little_is_heard_while_others_never_stop(intake: Intake) 
 
 
 async def test_who_takes_no_answers_is_cut(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dc09_sockets, "UNSENT_BYTES_MAX", 1_000)
+    monkeypatch.setattr(sockets, "UNSENT_BYTES_MAX", 1_000)
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
     client.setblocking(False)
@@ -358,7 +358,7 @@ async def test_who_takes_no_answers_is_cut(intake: Intake, monkeypatch: pytest.M
     await loop.sock_connect(client, ("127.0.0.1", intake.port))
     await until(lambda: intake.link.connections == 1)
     (one,) = intake.link._doors._new
-    assert isinstance(one, dc09_sockets.Connection)
+    assert isinstance(one, sockets.Connection)
     one.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
     async with asyncio.timeout(WAIT_S):
         with suppress(ConnectionError):
@@ -537,6 +537,6 @@ def test_a_name_and_its_options(tmp_path: Path) -> None:
 
 def test_the_limit_is_what_the_process_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda which: (1_024, 4_096))
-    assert make("dc09:x", "127.0.0.1:12000", {})._doors.limit == 1_024 - dc09_sockets.HANDLES_KEPT
+    assert make("dc09:x", "127.0.0.1:12000", {})._doors.limit == 1_024 - sockets.HANDLES_KEPT
     monkeypatch.setattr(resource, "getrlimit", lambda which: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert make("dc09:x", "127.0.0.1:12000", {})._doors.limit == 10_000

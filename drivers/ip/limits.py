@@ -1,4 +1,4 @@
-"""SIA DC-09: how much of us a stranger may use. Pure.
+"""How much of us a stranger may use who reaches a link's port. Pure.
 
 A listening port is open to whoever finds it. None of them may keep the others out: connections that never said a whole
 frame go first, the oldest before the newer; a frame must end, a connection must be used, rubbish is not heard for ever.

@@ -1,4 +1,4 @@
-"""SIA DC-09: one TCP connection and the UDP socket, as asyncio has them; `dc09_port.py` is whom they tell."""
+"""One TCP connection and the UDP socket of a link, as asyncio has them; whom they tell is the link's own shell."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import errno
 import resource
 import socket
 from collections.abc import Callable
-from typing import Any, Final, Protocol
-
-from drivers.ip.dc09_frames import Framer
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 Address = tuple[Any, ...]
 """Where a datagram comes from and its answer goes, as the socket has it."""
@@ -28,25 +26,38 @@ FULL: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 CLOSED: Final = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK)
 
 
-class Owner(Protocol):
+class Framer(Protocol):
+    """What cuts a stream into messages."""
+
+    def push(self, octets: bytes | bytearray | memoryview) -> None:
+        """More of the stream."""
+
+
+F = TypeVar("F", bound=Framer)
+
+
+class Owner(Protocol[F]):
     """Who is told of what happens on connections."""
 
     scratch: bytearray  # READ_BYTES: what was read last, of whichever connection
 
-    def connected(self, one: Connection) -> None:
+    def framer(self) -> F:
+        """A new one, for a new connection."""
+
+    def connected(self, one: Connection[F]) -> None:
         """Somebody has connected."""
 
-    def pump(self, one: Connection) -> None:
+    def pump(self, one: Connection[F]) -> None:
         """There is more in its framer."""
 
-    def ended(self, one: Connection) -> None:
+    def ended(self, one: Connection[F]) -> None:
         """The other side says nothing more."""
 
-    def lost(self, one: Connection) -> None:
+    def lost(self, one: Connection[F]) -> None:
         """The connection is gone."""
 
 
-class Connection(asyncio.BufferedProtocol):
+class Connection(asyncio.BufferedProtocol, Generic[F]):
     """One TCP connection.
 
     peer: the address of the other side   ended: it says nothing more, and may listen still   held: it is not read now
@@ -54,9 +65,9 @@ class Connection(asyncio.BufferedProtocol):
 
     __slots__ = ("_owner", "ended", "framer", "held", "peer", "transport")
 
-    def __init__(self, owner: Owner, peer: str) -> None:
+    def __init__(self, owner: Owner[F], peer: str) -> None:
         self._owner, self.peer = owner, plain_host(peer)
-        self.framer, self.ended, self.held = Framer(), False, False
+        self.framer, self.ended, self.held = owner.framer(), False, False
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -92,8 +103,10 @@ class Connection(asyncio.BufferedProtocol):
 class Datagrams:
     """The UDP socket. lost: why it is gone; empty while it is there. Raises OSError if it cannot be opened."""
 
-    def __init__(self, host: str, port: int, hear: Callable[[bytes, Address], None]) -> None:
-        self._hear, self.lost = hear, ""
+    def __init__(
+        self, host: str, port: int, hear: Callable[[bytes, Address], None], longest: int = DATAGRAM_MAX
+    ) -> None:
+        self._hear, self._longest, self.lost = hear, longest, ""
         self._loop = asyncio.get_running_loop()
         self._socket = _bound(host, port, socket.SOCK_DGRAM)
         self._loop.add_reader(self._socket.fileno(), self._readable)
@@ -114,7 +127,7 @@ class Datagrams:
     def _readable(self) -> None:
         for _ in range(DATAGRAMS_AT_ONCE):
             try:
-                octets, address = self._socket.recvfrom(DATAGRAM_MAX)
+                octets, address = self._socket.recvfrom(self._longest)
             except BlockingIOError:
                 return
             except OSError as error:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from drivers.ip.dc09_limits import COMPLAINTS, ENDED_S, FIRST_FRAME_S, FRAME_S, RUBBISH_MAX, Doors, Ration
+from drivers.ip.limits import COMPLAINTS, ENDED_S, FIRST_FRAME_S, FRAME_S, RUBBISH_MAX, Doors, Ration
 
 
 def test_who_never_said_a_frame_goes_first_and_the_oldest_of_them() -> None:
