@@ -81,7 +81,8 @@ class Supervisor:
             delay_s, why = restarts.after(loop.time(), code)
             self.report(f"{SAYS[why].format(name=part.name)} in {delay_s:g} s ({cause})")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.stop.wait(), delay_s)
+                async with asyncio.timeout(delay_s):
+                    await self.stop.wait()
 
     async def _live(self, part: Part) -> tuple[int | None, str]:
         """One life of a part: its exit code if it had one, and what ended it."""
@@ -107,7 +108,8 @@ class Supervisor:
         with suppress(ProcessLookupError):
             process.terminate()
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(ended), STOP_S)
+            async with asyncio.timeout(STOP_S):
+                await asyncio.shield(ended)
             return
         self.report(f"{part.name} has not left after {STOP_S:g} s, it is killed")
         process.kill()

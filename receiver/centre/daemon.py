@@ -130,7 +130,8 @@ class Centre:
     async def _follow(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.wake.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):
+                    await self.wake.wait()
             self.wake.clear()
             try:
                 await self._catch_up()

@@ -43,7 +43,8 @@ class Gate:
 
     async def _visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            line = await asyncio.wait_for(reader.readline(), LINE_S)
+            async with asyncio.timeout(LINE_S):
+                line = await reader.readline()
             reply = await self._answer(line, peer_uid(writer.get_extra_info("socket")))
             writer.write(json.dumps(reply, ensure_ascii=False).encode() + b"\n")
             await writer.drain()

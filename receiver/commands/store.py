@@ -78,12 +78,16 @@ def rebuild(only: str | None, installation: Installation) -> None:
 @installation_options
 def restore(name: str, mirror: Path, installation: Installation) -> None:
     """Make journal NAME (`intake`, or a contract's name) anew from a mirror alone."""
+    from receiver.backup.cut import set_cursors
     from receiver.journal import mirror as mirrors
     from receiver.journal.lock import WriterLock
 
+    def follow_on(made: Path) -> None:
+        set_cursors(made, keep_later=True)  # else a contract would follow everything once more
+
     path = installation.intake_db if name == INTAKE else installation.store_db(name)
     with WriterLock(installation.writer_lock(name)):
-        last = mirrors.restore(mirror, path)
+        last = mirrors.restore(mirror, path, follow_on)
     click.echo(f"{name}: restored up to event {last}; its tables are folded at the next start, or by `store rebuild`")
 
 

@@ -123,9 +123,10 @@ class _Mirror:
             self._changed.notify_all()
 
 
-def restore(folder: Path, db: Path) -> int:
+def restore(folder: Path, db: Path, finish: Callable[[Path], None] = lambda made: None) -> int:
     """Make the journal `db` anew from its mirror alone; returns the number of its last event.
 
+    finish   what else has to be done to it before it takes its name
     Every line is checked; a torn last one was never promised and is left out. Projections are folded
     when the journal is next opened. Raises BadInput if a journal is there, StoreUnavailable if the mirror
     cannot be read or is damaged; then nothing was made.
@@ -158,6 +159,7 @@ def restore(folder: Path, db: Path) -> int:
         draft.unlink()
         raise StoreUnavailable(f"{file}: behind event {seq}: {error}; nothing was restored") from error
     target.close()
+    finish(draft)
     draft.rename(db)
     sync_folder(db.parent)
     return seq

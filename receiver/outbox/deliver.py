@@ -177,7 +177,8 @@ class Deliverer:
         deadline = self._delivery.deadline
         wait_s = POLL_S if deadline is None else (deadline - self.clock.now().mono_us) / SECOND_US
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.wake.wait(), min(POLL_S, max(0.0, wait_s)))
+            async with asyncio.timeout(min(POLL_S, max(0.0, wait_s))):  # `wait_for` of Python 3.11 may swallow a cancel
+                await self.wake.wait()
         self.wake.clear()
         if self._fault is not None:
             raise self._fault
@@ -214,7 +215,8 @@ class Deliverer:
                 ended.result()
         except asyncio.CancelledError:
             with suppress(ConnectionError, TimeoutError):
-                await asyncio.wait_for(session.publish(health_topic(self.site), health("stopped"), retain=True), 2)
+                async with asyncio.timeout(2):
+                    await session.publish(health_topic(self.site), health("stopped"), retain=True)
             raise
         finally:
             listening.cancel()

@@ -8,7 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from receiver.clock import SystemClock
+from receiver.event import Draft
+from receiver.installation import Installation
 from receiver.journal.lock import WriterLock
+from receiver.journal.store import Committed, Store
 
 
 def altered(db: Path, sql: str) -> None:
@@ -71,6 +75,27 @@ def test_a_rebuild_repairs_tables_and_gives_equal_ones(received: Any, yobirin: C
     assert [line.split(" events")[0] for line in said.lines] == ["intake: 3", "konan: 1"]
     assert rows() == before
     assert yobirin("store", "verify", "--data", received.installation.data).code == 0
+
+
+def test_a_contract_made_anew_from_its_mirror_follows_on_where_it_was(
+    yobirin: Callable[..., Any], tmp_path: Path
+) -> None:
+    installation, folder = Installation(tmp_path / "data"), tmp_path / "mirror"
+    folder.mkdir()
+    store = Store(installation.store_db("konan"), clock=SystemClock(), keys=None, mirrors=[folder])
+    for reception in (3, 8):
+        fact = {"intake": "intake", "reception": reception, "hash": f"of {reception}"}
+        store.transact(lambda tx, fact=fact: tx.append(Draft("reception.followed", fact)))
+    store.close()
+    for file in installation.store_db("konan").parent.glob("*.db*"):
+        file.unlink()
+    said = yobirin("store", "restore", "konan", "--mirror", folder, "--data", installation.data)
+    assert said.code == 0, said.err
+    store = Store(installation.store_db("konan"), clock=SystemClock(), keys=None)
+    (outcome,) = store.transact(lambda tx: tx.cursor("intake"))
+    store.close()
+    assert isinstance(outcome, Committed)
+    assert outcome.value == (8, "of 8")
 
 
 def test_nothing_is_rebuilt_under_a_running_receiver(received: Any, yobirin: Callable[..., Any]) -> None:

@@ -14,7 +14,9 @@ from typing import Any
 import aiomqtt
 import pytest
 
+from receiver.centre.outward import deliverer
 from receiver.config import Config, ConsumerConfig, MqttConfig
+from receiver.journal.reader import Reader
 from receiver.outbox.receipts import Refusal
 from receiver.outbox.rows import digest
 
@@ -241,3 +243,17 @@ async def test_what_a_broker_can_do_wrong_never_ends_the_delivery(
     async with home.delivering():
         await until(lambda: any("no broker" in line for line in home.said))
         assert all("Traceback" not in line and "\n" not in line for line in home.said)
+
+
+async def test_a_cancel_is_heard_though_something_woke_it_at_the_same_moment(house: Any, until: Any) -> None:
+    home = house(config(1))
+    made = deliverer(home.config, home.journal, lambda: Reader(home.path), home.clock, home.said.append)
+    task = asyncio.create_task(made.run())
+    await until(lambda: any("no broker" in line for line in home.said))
+    made.wake.set()
+    await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=10)
+    task.cancel()
+    assert done
+    assert task.cancelled()
