@@ -351,6 +351,8 @@ class Call:
             withheld_because=because,
             caller_digest=self._memory.caller_digest,
             other_keys=witnessed.other_keys,
+            level_dbm0=witnessed.level_dbm0,
+            twist_db=witnessed.twist_db,
         )
 
     def _unknown(self, now: Moment) -> list[Effect]:

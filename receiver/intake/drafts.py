@@ -80,6 +80,8 @@ def frame_accepted(
     withheld_because: str | None = None,
     caller_digest: str | None = None,
     other_keys: str | None = None,
+    level_dbm0: float | None = None,
+    twist_db: float | None = None,
     source: str | None = None,
     came: Came = CALLED,
 ) -> Draft:
@@ -105,6 +107,8 @@ def frame_accepted(
         no_kiss_off=withheld_because is not None,
         kiss_off_withheld=withheld_because,
         modem_heard=other_keys,
+        level_dbm0=level_dbm0,
+        twist_db=twist_db,
         caller_digest=caller_digest,
         known=None,
         profile=None,

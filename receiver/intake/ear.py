@@ -7,8 +7,10 @@ that the line's own hardware reports are a second witness: kept where they diffe
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
+from statistics import median
 from typing import Final, Protocol, TypeVar
 
 from decoder.detector import Detector
@@ -63,6 +65,7 @@ class Understanding:
         self._reading = Reading(formats)
         self._own: deque[tuple[int, int | None]] = deque(maxlen=REMEMBERED)  # our own sound; None: still playing
         self._digits: deque[Digit] = deque(maxlen=REMEMBERED)
+        self._in_rows: deque[Digit] = deque(maxlen=REMEMBERED)  # of the careful stage
         self._reported: deque[tuple[str, int]] = deque(maxlen=REMEMBERED)
 
     @property
@@ -76,6 +79,8 @@ class Understanding:
         inputs: list[Input] = []
         if isinstance(symbol, Digit):
             self._digits.append(symbol)
+        elif isinstance(symbol, Row):
+            self._in_rows.extend(symbol.digits)
         if isinstance(symbol, Digit | Pulse | Character) and is_sent(symbol):
             inputs.append(symbol)
         return inputs + self._witnessed(self._reading.hear(symbol))
@@ -106,7 +111,7 @@ class Understanding:
         return [Span(since, max(since, until if end is None else end + ECHO)) for since, end in self._own]
 
     def _witnessed(self, messages: Sequence[Frame | Rejected]) -> list[Input]:
-        witnessed = [Witnessed(message, self._difference(message)) for message in messages]
+        witnessed = [Witnessed(message, self._difference(message), *self._measured(message)) for message in messages]
         return [*witnessed, *self._reading.asked()]
 
     def _difference(self, message: Frame | Rejected) -> str | None:
@@ -114,6 +119,18 @@ class Understanding:
         ours = "".join(digit.key for digit in self._digits if message.start <= digit.start < message.end)
         theirs = "".join(key for key, at in self._reported if message.start <= at <= message.end + SETTLED)
         return theirs if theirs and theirs != ours else None
+
+    def _measured(self, message: Frame | Rejected) -> tuple[float | None, float | None]:
+        """Level (dBm0) and twist (dB) of the message: what a unit that grows weak is known by, long before it fails."""
+        for heard in (self._digits, self._in_rows):
+            digits = [
+                one for one in heard if message.start <= one.start < message.end and math.isfinite(one.level_dbm0)
+            ]
+            if digits:
+                return round(median(one.level_dbm0 for one in digits), 1), round(
+                    median(one.twist_db for one in digits), 1
+                )
+        return None, None
 
 
 class SoundEar:

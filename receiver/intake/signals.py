@@ -89,10 +89,15 @@ class Unstored:
 
 @dataclass(frozen=True, slots=True)
 class Witnessed:
-    """A message, with the keys that the line's own hardware heard where they differ from ours."""
+    """A message, with the keys that the line's own hardware heard where they differ from ours.
+
+    level_dbm0, twist_db  medians over its DTMF digits; None where it has none
+    """
 
     message: Frame | Rejected
     other_keys: str | None = None
+    level_dbm0: float | None = None
+    twist_db: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

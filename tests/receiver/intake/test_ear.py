@@ -58,7 +58,16 @@ def test_a_message_and_a_voice_are_told_apart() -> None:
     inputs = heard(CALL)
     assert messages(inputs) == ["123418110101001B"]
     assert sum(isinstance(one, Digit) for one in inputs) == 16
+
     assert 1.2 * RATE_HZ < voiced(inputs) < 2.5 * RATE_HZ
+
+
+@pytest.mark.parametrize(("level", "twist"), [(-10.0, 0.0), (-26.0, 0.0), (-15.0, -4.0)])
+def test_a_message_is_weighed(level: float, twist: float) -> None:
+    sound = dtmf(KEYS, level_dbm0=level, twist_db=twist)
+    (one,) = [one for one in heard(np.concatenate([quiet(1), sound, quiet(2)])) if isinstance(one, Witnessed)]
+    assert one.level_dbm0 == pytest.approx(level, abs=0.5)
+    assert one.twist_db == pytest.approx(twist, abs=0.5)
 
 
 @settings(max_examples=15, deadline=None)
