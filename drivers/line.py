@@ -96,8 +96,8 @@ class Line(Protocol):
     async def run(self, deliver: Deliver) -> None:
         """Open the line and serve it until cancelled; faults are delivered and healed, never raised."""
 
-    def answer(self) -> None:
-        """Go off hook."""
+    def answer(self, *, at_once: bool = False) -> None:
+        """Go off hook. at_once: without waiting for the caller's number, if it is not there yet."""
 
     def play(self, token: int, steps: tuple[ToneStep, ...]) -> None:
         """Play tones; `PlayStarted` and `Played` come back with `token`."""

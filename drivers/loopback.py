@@ -54,7 +54,7 @@ class LoopbackLine:
         """Ring the other end."""
         self._both.ring(self, caller, called)
 
-    def answer(self) -> None:
+    def answer(self, *, at_once: bool = False) -> None:
         """Go off hook; the call begins with the next `advance`."""
         self._both.answer(self)
 

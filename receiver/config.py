@@ -165,6 +165,21 @@ class IntakeConfig:
     handshakes_max: Annotated[int, Within(1, 10)] = 4
     retransmission_window_min: Annotated[int, Within(1, 1_440)] = 30
     disk_stop_percent: Annotated[int, Within(50, 99)] = 95
+    reserved_numbers: tuple[str, ...] = ()
+    t_answer_hurried_ms: Annotated[int, Within(500, 5_000)] = 500
+    storm_busy_percent: Annotated[int, Within(50, 100)] = 75
+    storm_after_s: Annotated[int, Within(5, 300)] = 10
+    storm_calm_percent: Annotated[int, Within(5, 75)] = 25
+    storm_calm_s: Annotated[int, Within(10, 3_600)] = 60
+
+    def __post_init__(self) -> None:
+        if self.storm_calm_percent >= self.storm_busy_percent:
+            raise ValueError("storm_calm_percent must be less than storm_busy_percent, or the mode would flicker")
+        for number in self.reserved_numbers:
+            if not number.isascii() or not number.isdecimal():
+                raise ValueError(
+                    f'reserved_numbers: "{number}" must be the digits of a called number, or of its beginning'
+                )
 
 
 Setting = bool | int | float | str | tuple[int, ...] | tuple[str, ...]
@@ -285,7 +300,10 @@ def _resolved(config: Config, file: Path) -> Config:
         if isinstance(value, Path):
             return file.parent / value
         if isinstance(value, LineConfig):
-            return replace(value, uri=_from_folder(value.uri, file.parent))
+            profile = value.profile
+            if profile is not None and is_profile(profile):
+                profile = str(file.parent / profile)
+            return replace(value, uri=_from_folder(value.uri, file.parent), profile=profile)
         if isinstance(value, IntakeConfig):
             named = tuple(str(file.parent / name) if is_profile(name) else name for name in value.handshakes)
             return replace(value, handshakes=named)

@@ -159,7 +159,7 @@ class World:
         self._station: Station[Stretch] | None = Station(
             self._calls,
             CallSettings(LIVE),
-            ear=lambda: SymbolEar(LIVE),
+            ear=SymbolEar,
             number=self._keys.random_subject,
             digest=lambda number: self._keys.digest("phone", number),
         )

@@ -98,6 +98,7 @@ class _Incoming:
     rang_at: float | None = None
     rang_last: float = 0.0
     answer_wanted: bool = False
+    at_once: bool = False  # whether or not it is known who calls
 
 
 class Dialogue:
@@ -197,10 +198,14 @@ class Dialogue:
 
     # -- orders -----------------------------------------------------------------------------------
 
-    def answer(self, now: float) -> list[Effect]:
-        """Go off hook, as soon as the caller's number is there or has been waited for; a second order is none."""
+    def answer(self, now: float, *, at_once: bool = False) -> list[Effect]:
+        """Go off hook, as soon as the caller's number is there or has been waited for; a second order is none.
+
+        at_once: the number is not waited for.
+        """
         if self._incoming.rang_at is not None and self._state in (State.IDLE, State.CHECKING):
             self._incoming.answer_wanted = True
+            self._incoming.at_once = self._incoming.at_once or at_once
             self._answer_if_ready(now)
         return self._give()
 
@@ -361,7 +366,8 @@ class Dialogue:
         incoming = self._incoming
         if not incoming.answer_wanted or self._state is not State.IDLE or incoming.rang_at is None:
             return
-        if incoming.caller is not None or now >= incoming.rang_at + self._settings.caller_id_wait_s:
+        known = incoming.caller is not None or incoming.at_once
+        if known or now >= incoming.rang_at + self._settings.caller_id_wait_s:
             incoming.answer_wanted = False
             self._command("AT+VLS=1", State.ANSWERING, now)
 

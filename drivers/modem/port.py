@@ -68,9 +68,9 @@ class ModemLine:
         finally:
             self._close()
 
-    def answer(self) -> None:
+    def answer(self, *, at_once: bool = False) -> None:
         """Go off hook."""
-        self._perform(self._dialogue.answer(self._now()))
+        self._perform(self._dialogue.answer(self._now(), at_once=at_once))
 
     def play(self, token: int, steps: tuple[ToneStep, ...]) -> None:
         """Play tones."""

@@ -23,12 +23,13 @@ from receiver.rules.fact import Fact
 
 RECEPTIONS: Final = frozenset({"frame.accepted", "call.unknown"})
 HEALTH: Final = frozenset(
-    {"line.healed", "path.back", "intake.started", "intake.stopped", "intake.accepting", "clock.stepped"}
+    {"line.healed", "path.back", "intake.started", "intake.stopped", "intake.accepting", "clock.stepped", "storm.ended"}
 )
 TROUBLE: Final = frozenset(
     {"line.fault", "line.refusing", "path.lost", "intake.refusing", "call.fault", "call.overflow", "journal.tail_lost"}
+    | {"storm.began"}
 )
-"""Ways of being deaf, or of having been: somebody is told."""
+"""Ways of being deaf, or of having been, and more callers than lines: somebody is told."""
 BATCH: Final = 64
 UNREAD: Final = ("call", "line", "caller", "intake", "reception", "received_at_us", "heard_at_us", "no_kiss_off")
 """What is still told of a reception on which the rules have failed."""
@@ -167,7 +168,7 @@ class Follower:
         payload = {"intake": self.name, "type": record.type, **record.payload}
         made = [self.desk.note(tx, Draft("health.reported", payload, actor="intake"))]
         if record.type in TROUBLE:
-            where = {name: record.payload[name] for name in ("line", "path") if name in record.payload}
+            where = {name: record.payload[name] for name in ("line", "path", "group") if name in record.payload}
             made.append(self._alert(tx, record.type.replace(".", "_"), **{"line": None, **where}))
         return made
 

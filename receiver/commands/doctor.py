@@ -209,8 +209,6 @@ def _not_yet(config: Config) -> Iterator[Finding]:
 
     given = {
         "heartbeat_url": config.heartbeat_url is not None,
-        "line.profile": any(line.profile for line in config.lines),
-        "line.reserve": any(line.reserve for line in config.lines),
         "console": config.console != ConsoleConfig(),
     }
     for name in (name for name, is_set in given.items() if is_set):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +15,7 @@ from receiver.installation import Installation
 if TYPE_CHECKING:
     from drivers.line import Line
     from receiver.config import Config
+    from receiver.intake.call import CallSettings
     from receiver.intake.daemon import IntakeSettings, Part
 
 
@@ -89,11 +92,13 @@ def _made(wanted: list[str]) -> tuple[list[Line], list[Part]]:
 def settings_of(config: Config) -> IntakeSettings:
     """What the configuration says about taking calls."""
     from decoder.samples import from_ms
-    from receiver.clock import MINUTE_US
+    from receiver.clock import MINUTE_US, SECOND_US
     from receiver.errors import BadInput
     from receiver.formats import served
     from receiver.intake.call import CallSettings
     from receiver.intake.daemon import IntakeSettings
+    from receiver.intake.station import LinePlans
+    from receiver.intake.storm import StormSettings
 
     given = config.intake
     try:
@@ -105,6 +110,18 @@ def settings_of(config: Config) -> IntakeSettings:
         answer_pause=from_ms(given.t_answer_ms),
         first_digit_wait=from_ms(given.handshake_wait_ms),
         greetings_max=given.handshakes_max,
+        hurried_answer_pause=from_ms(given.t_answer_hurried_ms),
+    )
+    plans = LinePlans(
+        {line.uri: _led_by(call, line.profile, given.handshakes, line.uri) for line in config.lines if line.profile},
+        frozenset(line.uri for line in config.lines if line.reserve is not None),
+        given.reserved_numbers,
+        StormSettings(
+            given.storm_busy_percent,
+            given.storm_after_s * SECOND_US,
+            given.storm_calm_percent,
+            given.storm_calm_s * SECOND_US,
+        ),
     )
     return IntakeSettings(
         call,
@@ -112,4 +129,18 @@ def settings_of(config: Config) -> IntakeSettings:
         given.disk_stop_percent,
         config.mirror,
         given.handshakes,
+        plans,
     )
+
+
+def _led_by(call: CallSettings, profile: str, handshakes: Sequence[str], uri: str) -> CallSettings:
+    """How calls are taken where callers speak this format: it is greeted first, and read though no other line is."""
+    from receiver.errors import BadInput
+    from receiver.formats import format_named, served
+
+    try:
+        first = format_named(profile)
+        named = (*handshakes, *([] if first.name in {known.name for known in call.formats} else [profile]))
+        return replace(call, formats=served(named)).led_by(first)
+    except BadInput as error:
+        raise BadInput(f"line {uri}: profile: {error}") from None

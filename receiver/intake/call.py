@@ -38,6 +38,7 @@ from receiver.intake.signals import (
     Played,
     PlayStarted,
     Release,
+    Sounding,
     Stirring,
     Stored,
     Unstored,
@@ -191,6 +192,7 @@ class Call:
         assert isinstance(asked, Asked)
         rest = to_ms(max(asked.end + self._settings.kiss_off_not_before - now.at, 0))
         steps = self._settings.format_of(asked).kiss_off
+        self._memory.may_go = self._settings.hurried
         return [self._play((ToneStep((), rest), *steps), None, now)]
 
     def refuse_surplus(self, _: Input | None, now: Moment) -> list[Effect]:
@@ -266,12 +268,17 @@ class Call:
         done = memory.playing.acknowledges
         memory.kissed_off, memory.owes, memory.voiced_since_kiss_off = True, bool(memory.pending), 0
         memory.talks = memory.talks or self._settings.keeps_line(done.frame)
+        memory.may_go = self._settings.lets_go_early(done.frame)
         completed = drafts.kissoff_completed(self.identity, done.reception, now.utc_of(played.at))
         return [Note(completed), *self.listen(played, now)]
 
     def wait_for_it(self, _: Input | None, now: Moment) -> list[Effect]:
         """Nobody is greeted or hung up on in the middle of a message, however weak it is."""
         self._memory.stirring = now.at
+        return []
+
+    def note_sound(self, _: Input | None, now: Moment) -> list[Effect]:
+        self._memory.sounding = now.at
         return []
 
     def note_cut(self, played: Input | None, now: Moment) -> list[Effect]:
@@ -377,6 +384,7 @@ _PLAIN: Final[dict[type, What]] = {
     Character: What.DIGIT,
     Unstored: What.NOT_STORED,
     Stirring: What.STIRRING,
+    Sounding: What.SOUNDING,
     Release: What.RELEASE,
     Gone: What.GONE,
 }
@@ -444,6 +452,7 @@ EVERYWHERE: Final[dict[What, tuple[State | None, Action]]] = {
     What.UNWANTED: (None, Call.note_surplus),
     What.REJECTED: (None, Call.stay_silent),
     What.STIRRING: (None, Call.nothing),
+    What.SOUNDING: (None, Call.note_sound),
     What.ASKED: (None, Call.nothing),  # the panel asks again
     What.VOICE: (None, Call.note_voice),
     What.SOMEBODY: (None, Call.note_voice),

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from decoder.exchange import Asked, Format, ToneStep
+from decoder.exchange import Asked, Asking, Format, ToneStep
 from decoder.frame import Frame
 from decoder.samples import RATE_HZ, from_ms
 
 LISTEN_IN: Final = "606"  # Contact ID "listen-in to follow": speech comes after the kiss-off
+SPEECH_FOLLOWS: Final = frozenset({"bs8521", "stmf", "tt92"})  # tele-care units open a voice path without saying so
 
 
 @dataclass(frozen=True, slots=True)
 class CallSettings:
-    """Times in samples, each with its reason. `contact-id` timing: SIA DC-05."""
+    """Times in samples, each with its reason. `contact-id` timing: SIA DC-05.
+
+    hurried  the line is needed for others: the greeting as early as the standard allows, and let go as soon as the
+             unit would have begun its next message. Nothing that is heard is cut off for it.
+    """
 
     formats: tuple[Format, ...]
     answer_pause: int = from_ms(1250)  # the line must settle: 0.5–2 s
@@ -38,6 +43,9 @@ class CallSettings:
     frames_max: int = 100
     rejected_max: int = 50
     keeps_line: Callable[[Frame], bool] = lambda frame: frame.code == LISTEN_IN
+    hurried: bool = False
+    hurried_answer_pause: int = from_ms(500)  # SIA DC-05: 0.5 s at least
+    hurried_next_frame_wait: int = from_ms(400)  # the next message begins after 250–300 ms and is `Sounding` by then
 
     @property
     def greetings(self) -> tuple[tuple[ToneStep, ...], ...]:
@@ -46,6 +54,23 @@ class CallSettings:
         Units that wait for none speak meanwhile; where nobody waits for any there is one of no tones.
         """
         return tuple(dict.fromkeys(known.greeting for known in self.formats if known.greeting)) or ((),)
+
+    def in_a_hurry(self) -> CallSettings:
+        """The same for a line that is needed for others."""
+        return replace(self, hurried=True, answer_pause=min(self.answer_pause, self.hurried_answer_pause))
+
+    def led_by(self, first: Format) -> CallSettings:
+        """The same for callers who speak this format: it is greeted first, whatever else is read."""
+        others = (known for known in self.formats if known.name != first.name)
+        return replace(self, formats=(first, *others))
+
+    def lets_go_early(self, told: Frame) -> bool:
+        """Whether nothing has to be waited for behind this frame's kiss-off but the unit's next message.
+
+        A format with a session of its own says when it has no more.
+        """
+        known = self.format_of(told)
+        return self.hurried and known.name not in SPEECH_FOLLOWS and not isinstance(known.reader(), Asking)
 
     def format_of(self, heard: Frame | Asked) -> Format:
         return next(known for known in self.formats if known.name == heard.format)

@@ -44,7 +44,7 @@ from receiver.intake.call import CallSettings
 from receiver.intake.ear import SoundEar
 from receiver.intake.opening import open_journal
 from receiver.intake.signals import Commit, HangUp, Note, Play
-from receiver.intake.station import Abandon, Answer, Order, Station
+from receiver.intake.station import Abandon, Answer, LinePlans, Order, Station
 from receiver.intake.telling import line_for
 from receiver.intake.upkeep import Upkeep
 from receiver.journal.store import Committed, Journal, Transaction
@@ -70,6 +70,7 @@ class IntakeSettings:
     disk_stop_percent: int = 95
     mirrors: tuple[Path, ...] = ()
     handshakes: tuple[str, ...] = ()
+    plans: LinePlans = field(default_factory=LinePlans)
 
 
 @dataclass(slots=True)
@@ -95,13 +96,13 @@ class Intake:
 
     def __post_init__(self) -> None:
         self.directory = Directory.open(self.installation.directory_db)
-        formats = self.settings.call.formats
         self.station = Station(
             self.lines,
             self.settings.call,
-            ear=lambda: SoundEar(formats),
+            ear=SoundEar,
             number=self.keys.random_subject,
             digest=lambda number: self.keys.digest("phone", number),
+            plans=self.settings.plans,
         )
 
     async def run(self, *others: Part) -> None:
@@ -209,8 +210,8 @@ class Intake:
                     self.lines[line].play(token, steps)
                 case HangUp():
                     self.lines[line].hang_up()
-                case Answer():
-                    self.lines[line].answer()
+                case Answer(at_once):
+                    self.lines[line].answer(at_once=at_once)
                 case Abandon():
                     self.audio.end(line)
                     self._end_unfinished(order)

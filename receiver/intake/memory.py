@@ -44,6 +44,7 @@ class Memory:
     caller_digest  keyed hash of the caller's number, if it was given
     quiet_since  end of the last thing that was heard or played
     stirring     when something last sounded that may be weak digits
+    sounding     when anything last sounded that was not ours
     voiced       samples of somebody's voice, in all and since the last kiss-off
     best         the longest reading of what was rejected
     account      of the first frame acknowledged: the account of this call
@@ -51,6 +52,7 @@ class Memory:
     unknown      the call was reported as an unknown emergency
     overflown    the bound of frames was reported
     talks        somebody speaks, or will: the line stays up
+    may_go       in a hurry: the unit has told all, unless it begins to tell more at once
     pending      by token of the commit
     """
 
@@ -59,6 +61,7 @@ class Memory:
     greetings: int = 0
     quiet_since: int = 0
     stirring: int = 0
+    sounding: int = 0
     last_digit: int = 0
     digits: int = 0
     voiced: int = 0
@@ -72,6 +75,7 @@ class Memory:
     unknown: bool = False
     overflown: bool = False
     talks: bool = False
+    may_go: bool = False
     pending: dict[int, Pending] = field(default_factory=dict)
     playing: Playing | None = None
 
@@ -165,7 +169,13 @@ class Memory:
     def _patience(self) -> int:
         """How long LISTENING waits before something must happen."""
         if self.kissed_off:
-            return self.settings.next_frame_wait
+            return self._next_frame_wait()
         if self.greetings < self.settings.greetings_max:
             return self.settings.first_digit_wait
         return self.settings.nobody_after
+
+    def _next_frame_wait(self) -> int:
+        """Behind the kiss-off. Whatever sounds there, a digit or somebody, has the time that it would always have."""
+        if not self.may_go or self.speaks or self.owes or self.sounding > self.quiet_since:
+            return self.settings.next_frame_wait
+        return self.settings.hurried_next_frame_wait

@@ -55,6 +55,11 @@ class Stirring:
 
 
 @dataclass(frozen=True, slots=True)
+class Sounding:
+    """Something louder than the line's noise that is not our own sound; told anew as long as it lasts."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlayStarted:
     """The first sample of play `token` left at sample `at`."""
 
@@ -123,6 +128,7 @@ Input = (
     | Asked
     | Voice
     | Stirring
+    | Sounding
     | PlayStarted
     | Played
     | Stored

@@ -8,10 +8,11 @@ clock. Nobody's call depends on another line's: `drop` ends one call and leaves 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
+from decoder.exchange import Format
 from receiver.clock import Now
 from receiver.event import Receipt
 from receiver.intake import drafts
@@ -35,6 +36,7 @@ from receiver.intake.signals import (
     Stored,
     Unstored,
 )
+from receiver.intake.storm import StormSettings, StormWatch
 from receiver.intake.supervision import Health, LineWatch
 
 Sound = TypeVar("Sound")
@@ -44,7 +46,9 @@ WITHHELD: Final = frozenset("PCOS")  # why a number was not given (Japanese call
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Go off hook; `answered` comes back."""
+    """Go off hook; `answered` comes back. at_once: nobody waits for the caller's number."""
+
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,21 @@ class _Open(Generic[Sound]):
         return self.at + max(0, now.mono_us - self.since_us) // SAMPLE_US
 
 
+@dataclass(frozen=True, slots=True)
+class LinePlans:
+    """What lines differ in.
+
+    settings  of lines whose callers speak a format of their own (`line.profile`)
+    reserved  lines that are kept for emergencies; reserved_numbers: called numbers that are, or how they begin
+    storm     when there are more calls than lines
+    """
+
+    settings: Mapping[str, CallSettings] = field(default_factory=dict)
+    reserved: frozenset[str] = frozenset()
+    reserved_numbers: tuple[str, ...] = ()
+    storm: StormSettings = field(default_factory=StormSettings)
+
+
 class Station(Generic[Sound]):
     """All lines.
 
@@ -88,11 +107,14 @@ class Station(Generic[Sound]):
         lines: Iterable[str],
         settings: CallSettings,
         *,
-        ear: Callable[[], Ear[Sound]],
+        ear: Callable[[tuple[Format, ...]], Ear[Sound]],
         number: Callable[[], str],
         digest: Callable[[str], str],
+        plans: LinePlans = LinePlans(),
     ) -> None:
         self.lines = {name: LineWatch(name) for name in lines}
+        self.storms = {group: StormWatch(group, plans.storm) for group in ("lines", "reserved")}
+        self._plans = plans
         self.refusing: str | None = None
         self._settings = settings
         self._ear, self._number, self._digest = ear, number, digest
@@ -108,7 +130,7 @@ class Station(Generic[Sound]):
             return []
         if self.refusing is not None:
             return [(line, Note(drafts.line_event("line.refusing", line, self.refusing)))]
-        return [(line, Answer())]
+        return [(line, Answer(at_once=self._storm_of(line).raging))]
 
     def answered(self, line: str, caller: str | None, called: str | None, now: Now) -> list[Order]:
         orders = self._end(line, "answered anew", now)
@@ -116,8 +138,9 @@ class Station(Generic[Sound]):
         if watch.health is Health.DEAF:  # found silent by us, not by its driver: an answer is a sign of life
             orders += [(line, Note(draft)) for draft in watch.healed()]
         watch.opened()
-        identity = CallId(self._number(), line)
-        opened = _Open(Call(identity, self._settings, self._tokens), self._ear(), now.mono_us)
+        self._storm_of(line).answered(now.mono_us)
+        identity, settings = CallId(self._number(), line), self._settings_for(line, called)
+        opened = _Open(Call(identity, settings, self._tokens), self._ear(settings.formats), now.mono_us)
         self._open[line] = opened
         return orders + self._tell(line, opened, self._who(caller, called), now)
 
@@ -193,15 +216,15 @@ class Station(Generic[Sound]):
         return [order for line in self.lines for order in self.look_at(line, now)]
 
     def look_at(self, line: str, now: Now) -> list[Order]:
-        """Once a second: was the line never opened, has it gone silent in the middle of a call?"""
-        watch = self.lines[line]
+        """Once a second: was the line never opened, has it gone silent in the middle of a call? Is there a storm?"""
+        watch, orders = self.lines[line], self._look_for_storm(line, now)
         if watch.unopened(now.mono_us):
-            return [(line, Note(draft)) for draft in watch.failed("the line has not been opened")]
+            return orders + [(line, Note(draft)) for draft in watch.failed("the line has not been opened")]
         if not watch.stuck(now.mono_us):
-            return []
+            return orders
         reason = "the line delivers no sound"
         faults = [(line, Note(draft)) for draft in watch.failed(reason)]
-        return [*self._end(line, reason, now), *faults, (line, HangUp(reason))]
+        return [*orders, *self._end(line, reason, now), *faults, (line, HangUp(reason))]
 
     def deadline(self, line: str) -> int | None:
         """Sample of the call on `line` at which silence, if that is what was heard, has to be told; None: any time."""
@@ -219,6 +242,24 @@ class Station(Generic[Sound]):
     def calls(self) -> dict[str, Call]:
         """Calls in progress, by line."""
         return {line: opened.call for line, opened in self._open.items()}
+
+    # ── whom a line is for ────────────────────────────────────────────────────────────────────
+
+    def _storm_of(self, line: str) -> StormWatch:
+        return self.storms["reserved" if line in self._plans.reserved else "lines"]
+
+    def _settings_for(self, line: str, called: str | None) -> CallSettings:
+        settings = self._plans.settings.get(line, self._settings)
+        numbers = self._plans.reserved_numbers
+        reserved = line in self._plans.reserved or (called is not None and called.startswith(numbers))
+        return settings.in_a_hurry() if reserved or self._storm_of(line).raging else settings
+
+    def _look_for_storm(self, line: str, now: Now) -> list[Order]:
+        storm = self._storm_of(line)
+        group = [watch for name, watch in self.lines.items() if self._storm_of(name) is storm]
+        hear = [watch for watch in group if watch.health in (Health.IDLE, Health.BUSY)]
+        busy = (watch.health is Health.BUSY or watch.answer_ordered_us is not None for watch in hear)
+        return [(line, Note(draft)) for draft in storm.look(busy, now.mono_us)]
 
     # ── parts ─────────────────────────────────────────────────────────────────────────────────
 

@@ -51,6 +51,11 @@ def line_for(record: Record) -> str | None:
             return f"{line}: {payload['path']} is heard again"
         case "message.refused":
             return f"{line}: {payload['path']}: not accepted: {payload['reason']}"
+        case "storm.began":
+            busy = f"{payload['lines']} {payload['group']} {payload['busy_percent']} % busy"
+            return f"alarm: more calls than lines: {busy}, {payload['calls']} calls in the last minute"
+        case "storm.ended":
+            return f"calm again on the {payload['group']}: {payload['calls']} calls in {payload['seconds']} s"
         case "clock.stepped":
             return f"alarm: the clock was stepped by {payload['by_us'] / 1e6:+.1f} s"
         case kind if kind in SILENT:

@@ -41,6 +41,7 @@ class What(Enum):
     ASKED = auto()  # an answer is wanted, and there is nothing in it to be stored
     VOICE = auto()
     STIRRING = auto()  # something that may be weak digits
+    SOUNDING = auto()  # anything that is not ours, whatever it will turn out to be
     STARTED = auto()  # our tone began
     PLAYED = auto()
     CUT = auto()  # our tone was cut short

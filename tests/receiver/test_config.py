@@ -311,3 +311,39 @@ def test_paths_in_a_lines_name_count_from_the_files_folder(tmp_path: Path, given
     file = tmp_path / "yobirin.toml"
     file.write_text(f'lines = ["{given}"]\n')
     assert [line.uri for line in load(file).lines] == [meant.format(folder=tmp_path)]
+
+
+def test_what_lines_differ_in(write: Write) -> None:
+    found = load(
+        write(
+            """
+            [[line]]
+            uri = "modem:/dev/ttyACM0"
+            reserve = "emergency"
+            [[line]]
+            uri = "modem:/dev/ttyACM1"
+            profile = "sia-fsk"
+            [intake]
+            reserved_numbers = ["0775611110"]
+            storm_after_s = 20
+            """
+        )
+    )
+    plans = settings_of(found).plans
+    assert plans.reserved == {"modem:/dev/ttyACM0"}
+    assert plans.reserved_numbers == ("0775611110",)
+    assert plans.storm.after_us == 20_000_000
+    named = [known.name for known in plans.settings["modem:/dev/ttyACM1"].formats]
+    assert named == ["sia-fsk", *IntakeConfig().handshakes]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[line]]\nuri = 'modem:/dev/x'\nprofile = 'sia'", "line modem:/dev/x: profile: no format 'sia'; there are:"),
+        ("[intake]\nreserved_numbers = ['077-561']", '"077-561" must be the digits of a called number'),
+        ("[intake]\nstorm_calm_percent = 75", "storm_calm_percent must be less than storm_busy_percent"),
+    ],
+)
+def test_what_lines_cannot_differ_in_is_refused(write: Write, text: str, says: str) -> None:
+    assert says in str(check(str(write(text))).exception)

@@ -83,6 +83,21 @@ def test_the_modems_own_tones(make_pair: Callable) -> None:
     assert all(played.complete for played in receiver.of(Played))
 
 
+@pytest.mark.parametrize(("at_once", "within_s"), [(True, 0.3), (False, 3.0)])
+def test_in_a_storm_nobody_waits_for_the_callers_number(make_pair: Callable, at_once: bool, within_s: float) -> None:
+    pair = make_pair(Settings(caller_id_wait_s=2), caller_id=CallerId.NONE)
+    pair.open()
+    told: list = []
+    pair.deliver = told.append
+    pair.modem.ring("0312345678", None)
+    pair.run_until(lambda: bool(told))
+    pair._perform(pair.dialogue.answer(pair.now, at_once=at_once))
+    began = pair.now
+    pair.run_until(lambda: any(isinstance(one, Answered) for one in told))
+    assert pair.now - began <= within_s
+    assert at_once or pair.now - began > 1.5
+
+
 @pytest.mark.parametrize("moment_ms", range(0, 1200, 100))
 def test_hanging_up_while_the_modem_makes_tones(make_pair: Callable, moment_ms: int) -> None:
     pair = make_pair(Settings(own_tones=True), caller_id=CallerId.BEFORE)

@@ -222,6 +222,7 @@ def test_what_the_centre_ended_on_is_a_bare_case_the_next_time(
     [
         Draft("line.fault", {"line": "modem:x", "reason": "the port is gone"}),
         drafts.path_event("path.lost", "dc09:x", "unit 1234", "silent for 91 s"),
+        drafts.intake_event("storm.began", group="lines", lines=8, busy_percent=97, calls=40),
     ],
     ids=lambda draft: draft.type,
 )

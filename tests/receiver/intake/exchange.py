@@ -18,7 +18,7 @@ from receiver.event import Draft, Receipt
 from receiver.intake.call import CallSettings
 from receiver.intake.ear import SoundEar
 from receiver.intake.signals import Commit, HangUp, Note, Play
-from receiver.intake.station import Answer, Order, Station
+from receiver.intake.station import Answer, LinePlans, Order, Station
 from sim import panel as units
 from sim.line import BadLine, Impairments
 from sim.panel import Panel, PanelEffect, PanelSettings
@@ -34,6 +34,7 @@ class Exchange:
     count: int = 1
     stores: bool = True
     formats: tuple[Format, ...] = LIVE
+    plans: LinePlans = field(default_factory=LinePlans)
     journal: list[Draft] = field(default_factory=list)
     seq: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     at: int = 0
@@ -44,9 +45,10 @@ class Exchange:
         self.station: Station[Samples] = Station(
             [one.near.name for one in self.both],
             CallSettings(self.formats),
-            ear=lambda: SoundEar(self.formats),
+            ear=SoundEar,
             number=lambda: f"call {next(numbers)}",
             digest=lambda number: f"digest of {number}",
+            plans=self.plans,
         )
         for one in self.both:
             one.near.attach(lambda happened, name=one.near.name: self._told(name, happened))  # type: ignore[misc]
@@ -117,6 +119,7 @@ class Home:
     line: int = 0
     seed: int = 1
     form: Format = LIVE[0]
+    called: str | None = None
     notes: list[units.Note] = field(default_factory=list)
 
     def call(self) -> Home:
@@ -127,7 +130,7 @@ class Home:
         self.far.attach(self._told)
         self._take(self.phone.panel.start())
         self.phone.began_call()
-        self.far.dial(self.settings.caller)
+        self.far.dial(self.settings.caller, self.called)
         return self
 
     @property

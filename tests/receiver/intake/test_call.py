@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decoder.exchange import Asked, ToneStep
+from decoder.formats import contact_id, sia_fsk
 from decoder.samples import RATE_HZ, from_ms
 from decoder.symbols import Character, Pulse
 from receiver.event import Receipt
@@ -26,6 +27,7 @@ from receiver.intake.signals import (
     Played,
     PlayStarted,
     Release,
+    Sounding,
     Stirring,
     Stored,
     Unstored,
@@ -568,3 +570,81 @@ def test_no_order_of_events_leads_to_a_kiss_off_without_a_receipt(steps: list[tu
     take(call.hear(Gone("end"), Moment(at, UTC)))
     assert call.state is State.GONE
     assert call.deadline is None
+
+
+# ── in a hurry: a reserved line, or a storm ───────────────────────────────────────────────────────
+
+HURRIED = replace(SETTINGS, formats=(contact_id.FORMAT, sia_fsk.FORMAT, replace(contact_id.FORMAT, name="test")))
+HURRIED = HURRIED.in_a_hurry()
+
+
+def test_in_a_hurry_the_greeting_is_early_and_the_line_let_go_when_no_further_message_begins() -> None:
+    desk = new_desk(HURRIED)
+    desk.hear(Answered())
+    assert desk.call.deadline == from_ms(500)
+    desk.wait()
+    desk.play_out()
+    desk.store(desk.to_committing())
+    desk.play_out()
+    told = desk.at
+    assert hang_ups(desk.wait()) == ["nothing more to hear"]
+    assert desk.at - told == from_ms(400)
+
+
+def test_in_a_hurry_a_shorter_pause_of_the_installation_holds() -> None:
+    assert replace(SETTINGS, answer_pause=100).in_a_hurry().answer_pause == 100
+
+
+@pytest.mark.parametrize("what", [Sounding(), digit_at(0)])
+def test_in_a_hurry_whatever_sounds_behind_the_kiss_off_is_waited_for(what: Input) -> None:
+    desk = new_desk(HURRIED).to_listening().to_kissed_off()
+    told = desk.at
+    desk.hear(what if isinstance(what, Sounding) else digit_at(told + from_ms(380)), told + from_ms(390))
+    assert hang_ups(desk.wait_until(told + from_ms(2300))) == []
+    assert hang_ups(desk.wait_until(told + from_ms(5500))) == ["nothing more to hear"]
+
+
+def test_in_a_hurry_nobody_who_speaks_is_cut_off() -> None:
+    desk = new_desk(HURRIED).to_listening().to_kissed_off()
+    told = desk.at
+    desk.hear(Sounding(), told + from_ms(390))
+    desk.hear(Voice(from_ms(800)), told + from_ms(2500))
+    assert hang_ups(desk.wait_until(told + 600 * RATE_HZ)) == []
+    assert desk.state is State.TALKING
+
+
+def test_in_a_hurry_code_606_keeps_the_line() -> None:
+    desk = new_desk(HURRIED).to_listening()
+    desk.store(desk.to_committing(code="606"))
+    desk.play_out()
+    assert desk.state is State.TALKING
+    assert hang_ups(desk.wait_until(desk.at + 60 * RATE_HZ)) == []
+
+
+def test_in_a_hurry_a_format_with_a_session_ends_it_itself() -> None:
+    desk = new_desk(HURRIED).to_listening()
+    desk.store(desk.to_committing(format="sia-fsk"))
+    desk.play_out()
+    told = desk.at
+    assert hang_ups(desk.wait_until(told + from_ms(2900))) == []
+    asked = desk.at
+    desk.hear(Asked("sia-fsk", asked - from_ms(200), asked))
+    desk.play_out()
+    answered = desk.at
+    assert hang_ups(desk.wait()) == ["nothing more to hear"]
+    assert desk.at - answered == from_ms(400)
+
+
+def test_in_a_hurry_a_unit_whose_speech_follows_unsaid_has_the_usual_time() -> None:
+    settings = replace(HURRIED, formats=(replace(contact_id.FORMAT, name="bs8521"),))
+    desk = new_desk(settings).to_listening()
+    desk.store(desk.to_committing(format="bs8521"))
+    desk.play_out()
+    assert hang_ups(desk.wait_until(desk.at + from_ms(2900))) == []
+
+
+def test_in_a_hurry_a_kiss_off_that_was_not_played_is_waited_for_as_ever() -> None:
+    desk = new_desk(HURRIED).to_listening()
+    desk.store(desk.to_committing())
+    desk.play_out(complete=False)
+    assert hang_ups(desk.wait_until(desk.at + from_ms(1900))) == []

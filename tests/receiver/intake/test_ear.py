@@ -14,7 +14,7 @@ from decoder.samples import I16, RATE_HZ, Samples, Span, from_ms
 from decoder.symbols import Character, Digit, Gap, Row, Symbol, Tone
 from decoder.synth import dtmf, steps
 from receiver.intake.ear import ECHO, SoundEar, is_sent, uncovered
-from receiver.intake.signals import Input, Stirring, Voice, Witnessed
+from receiver.intake.signals import Input, Sounding, Stirring, Voice, Witnessed
 from sim.phone import voice
 
 KEYS = encode(Message("1234", "101", partition="01", zone="001"))
@@ -50,7 +50,7 @@ def said(inputs: list[Input]) -> list[object]:
     return [
         (one.key, one.start, one.end) if isinstance(one, Digit) else one
         for one in inputs
-        if not isinstance(one, Voice | Stirring)
+        if not isinstance(one, Voice | Stirring | Sounding)
     ]
 
 

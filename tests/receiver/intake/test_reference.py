@@ -36,6 +36,6 @@ def test_every_event_is_described() -> None:
         "intake.refusing",
         "intake.accepting",
     }
-    types |= {"clock.stepped"}
+    types |= {"clock.stepped", "storm.began", "storm.ended"}
     assert len(types) > 15
     assert {type_ for type_ in types if f"`{type_}`" not in TEXT} == set()

@@ -10,13 +10,15 @@ import pytest
 from decoder.exchange import Message
 from decoder.formats import sia_fsk
 from decoder.registry import LIVE
-from decoder.samples import RATE_HZ, Samples, silence, to_ms
+from decoder.samples import RATE_HZ, Samples, from_ms, silence, to_ms
 from drivers.line import Reported
 from receiver.clock import SECOND_US, Now
 from receiver.formats import format_named
+from receiver.intake.call import CallSettings
 from receiver.intake.ear import SoundEar
 from receiver.intake.signals import HangUp, Note
-from receiver.intake.station import Abandon, Answer, Order, Station
+from receiver.intake.station import Abandon, Answer, LinePlans, Order, Station
+from receiver.intake.storm import StormSettings
 from receiver.intake.supervision import Health
 from sim import habits
 from sim.panel import PanelSettings
@@ -311,3 +313,74 @@ def test_a_withheld_number_is_no_number(given: str | None, withheld: str | None)
     assert isinstance(started, Note)
     assert started.draft.payload["withheld"] == withheld
     assert started.draft.payload["caller_given"] == (given == "0775610000")
+
+
+def held_ms(exchange: Exchange) -> float:
+    (ended,) = exchange.of("call.ended")
+    return to_ms(int(ended.payload["samples"]))
+
+
+@pytest.mark.parametrize("messages", [(BUTTON,), (BUTTON, BATTERY), (BUTTON, BATTERY, Message("1234", "602"))])
+def test_on_a_reserved_line_every_message_of_a_call_is_taken(messages: tuple[Message, ...]) -> None:
+    exchange = Exchange(plans=LinePlans(reserved=frozenset({"line 0"})))
+    home = Home(exchange, PanelSettings(messages, after_kiss_off_ms=300)).call()
+    exchange.settle()
+    assert len(home.said("kiss_off")) == len(exchange.of("kissoff.completed")) == len(messages)
+    assert exchange.of("call.unknown") == []
+
+
+def test_on_a_reserved_line_or_number_a_call_is_short() -> None:
+    """A unit that waits for somebody to hang up is let go at once, and greeted at once."""
+    held = []
+    for plans in (
+        LinePlans(),
+        LinePlans(reserved=frozenset({"line 0"})),
+        LinePlans(reserved_numbers=("07756",)),
+        LinePlans(reserved_numbers=("0120",)),
+    ):
+        exchange = Exchange(plans=plans)
+        Home(exchange, PanelSettings((BUTTON,), after_kiss_off_ms=60_000), called="0775600001").call()
+        exchange.settle()
+        held.append(held_ms(exchange))
+    assert held[1] == held[2] < 4_100 < 7_000 < held[0] == held[3]
+
+
+def test_somebody_who_speaks_behind_the_kiss_off_is_not_cut_off_on_a_reserved_line() -> None:
+    exchange = Exchange(plans=LinePlans(reserved=frozenset({"line 0"})))
+    Home(exchange, PanelSettings((BUTTON,), voice_s=20)).call()
+    exchange.settle()
+    assert held_ms(exchange) > 20_000
+    assert exchange.of("call.ended")[0].payload["voice"] is True
+
+
+def test_a_lines_own_format_is_greeted_first_and_read_there_alone() -> None:
+    form = sia_fsk.FORMAT
+    plans = LinePlans({"line 1": CallSettings((*LIVE, form)).led_by(form)})
+    first = {}
+    for line in (0, 1):
+        exchange = Exchange(count=2, plans=plans)
+        settings = PanelSettings((Message("1234", "MA", zone="001"),), greeting=form.greeting, kiss_off=form.kiss_off,
+                                 **habits.of(form))  # fmt: skip
+        home = Home(exchange, settings, form=form, line=line).call()
+        exchange.settle()
+        first[line] = [note.at for note in home.said("handshake")]
+        assert len(exchange.of("frame.accepted")) == line
+    assert not first[0]
+    assert to_ms(first[1][0]) < 2_500
+
+
+def test_in_a_storm_a_call_is_answered_at_once_and_the_storm_is_journalled() -> None:
+    plans = LinePlans(storm=StormSettings(calls_per_line=1, after_us=5 * SECOND_US))
+    exchange = Exchange(plans=plans)
+    station = exchange.station
+    station.healed("line 0", exchange.now())
+    assert station.ringing("line 0", exchange.now()) == [("line 0", Answer(at_once=False))]
+    station.answered("line 0", None, None, exchange.now())
+    for _ in range(7):
+        exchange.at += RATE_HZ
+        exchange.perform(station.tick(exchange.now()))
+    assert [draft.payload["lines"] for draft in exchange.of("storm.began")] == [1]
+    station.hung_up("line 0", "over", exchange.now())
+    assert station.ringing("line 0", exchange.now()) == [("line 0", Answer(at_once=True))]
+    exchange.perform(station.answered("line 0", None, None, exchange.now()))
+    assert station.deadline("line 0") == from_ms(500)
