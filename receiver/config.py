@@ -164,6 +164,7 @@ class IntakeConfig:
     handshake_wait_ms: Annotated[int, Within(1_000, 10_000)] = 2_000
     handshakes_max: Annotated[int, Within(1, 10)] = 4
     retransmission_window_min: Annotated[int, Within(1, 1_440)] = 30
+    disk_warn_percent: Annotated[int, Within(10, 99)] = 80
     disk_stop_percent: Annotated[int, Within(50, 99)] = 95
     reserved_numbers: tuple[str, ...] = ()
     t_answer_hurried_ms: Annotated[int, Within(500, 5_000)] = 500
@@ -180,6 +181,12 @@ class IntakeConfig:
                 raise ValueError(
                     f'reserved_numbers: "{number}" must be the digits of a called number, or of its beginning'
                 )
+
+    def __post_init__(self) -> None:
+        if self.disk_warn_percent >= self.disk_stop_percent:
+            raise ValueError(
+                f"disk_warn_percent {self.disk_warn_percent} must be below disk_stop_percent {self.disk_stop_percent}"
+            )
 
 
 Setting = bool | int | float | str | tuple[int, ...] | tuple[str, ...]

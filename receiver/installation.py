@@ -44,6 +44,16 @@ class Installation:
     def intake_socket(self) -> Path:
         return self.intake / "intake.sock"
 
+    @property
+    def health(self) -> Path:
+        """What the watch over ourselves keeps: counters, and the socket on which it is told."""
+        return self.data / "health"
+
+    @property
+    def health_socket(self) -> Path:
+        """Datagrams here say how the intake is."""
+        return self.health / "told.sock"
+
     def contract(self, name: str) -> Path:
         """Folder of one contract's store (`konan`, …)."""
         return self.data / name

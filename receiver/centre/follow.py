@@ -23,13 +23,35 @@ from receiver.rules.fact import Fact
 
 RECEPTIONS: Final = frozenset({"frame.accepted", "call.unknown"})
 HEALTH: Final = frozenset(
-    {"line.healed", "path.back", "intake.started", "intake.stopped", "intake.accepting", "clock.stepped", "storm.ended"}
+    {
+        "line.healed",
+        "path.back",
+        "intake.started",
+        "intake.stopped",
+        "intake.accepting",
+        "disk.eased",
+        "mirror.back",
+        "self_call.heard",
+        "storm.ended",
+    }
 )
 TROUBLE: Final = frozenset(
-    {"line.fault", "line.refusing", "path.lost", "intake.refusing", "call.fault", "call.overflow", "journal.tail_lost"}
-    | {"storm.began"}
+    {
+        "line.fault",
+        "line.refusing",
+        "path.lost",
+        "intake.refusing",
+        "call.fault",
+        "call.overflow",
+        "journal.tail_lost",
+        "disk.filling",
+        "mirror.lost",
+        "clock.stepped",
+        "self_call.failed",
+        "storm.began",
+    }
 )
-"""Ways of being deaf, or of having been, and more callers than lines: somebody is told."""
+"""Ways of being deaf, of having been, or of becoming it, and more callers than lines: somebody is told."""
 BATCH: Final = 64
 UNREAD: Final = ("call", "line", "caller", "intake", "reception", "received_at_us", "heard_at_us", "no_kiss_off")
 """What is still told of a reception on which the rules have failed."""

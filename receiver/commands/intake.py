@@ -130,6 +130,7 @@ def settings_of(config: Config) -> IntakeSettings:
         config.mirror,
         given.handshakes,
         plans,
+        disk_warn_percent=given.disk_warn_percent,
     )
 
 

@@ -45,6 +45,7 @@ from receiver.intake.ear import SoundEar
 from receiver.intake.opening import open_journal
 from receiver.intake.signals import Commit, HangUp, Note, Play
 from receiver.intake.station import Abandon, Answer, LinePlans, Order, Station
+from receiver.intake.supervision import LineWatch
 from receiver.intake.telling import line_for
 from receiver.intake.upkeep import Upkeep
 from receiver.journal.store import Committed, Journal, Transaction
@@ -71,6 +72,7 @@ class IntakeSettings:
     mirrors: tuple[Path, ...] = ()
     handshakes: tuple[str, ...] = ()
     plans: LinePlans = field(default_factory=LinePlans)
+    disk_warn_percent: int = 80
 
 
 @dataclass(slots=True)
@@ -86,6 +88,8 @@ class Intake:
     lines: dict[str, Line]
     audio: AudioFiles
     version: str = ""
+    links: dict[str, LineWatch] = field(default_factory=dict)  # what serves no calls and is watched all the same
+    lost_mirrors: deque[tuple[Path, str]] = field(default_factory=deque)  # said by the writer's thread, not told yet
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     fatal: BaseException | None = None
     station: Station[Samples] = field(init=False)
@@ -335,7 +339,12 @@ async def serve(
 ) -> None:
     """Open the journal and serve the lines until told to stop. Raises NotStored, StoreUnavailable."""
     report = _unfailing(report)
-    journal, keys, lock = open_journal(installation, settings.mirrors, clock, report)
+    lost_mirrors: deque[tuple[Path, str]] = deque()
+
+    def mirror_lost(folder: Path, reason: str) -> None:
+        lost_mirrors.append((folder, reason))
+
+    journal, keys, lock = open_journal(installation, settings.mirrors, clock, report, mirror_lost)
     intakes: list[Intake] = []
 
     def stored(identity: drafts.CallId, file: str, samples: int, sha256: str) -> None:
@@ -346,6 +355,7 @@ async def serve(
     try:
         by_name = {line.name: line for line in lines}
         intakes.append(Intake(installation, settings, clock, report, journal, keys, by_name, audio, version))
+        intakes[0].lost_mirrors = lost_mirrors
         await intakes[0].run(*others)
     finally:
         with suppress(NotStored):

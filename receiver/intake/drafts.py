@@ -224,5 +224,5 @@ def line_event(type_: str, line: str, reason: str) -> Draft:
 
 
 def intake_event(type_: str, **payload: Any) -> Draft:
-    """`intake.started`, `intake.stopped`, `intake.refusing`, `intake.accepting`, `clock.stepped`."""
+    """`intake.started|stopped|refusing|accepting`, `disk.filling|eased`, `mirror.lost|back`, `clock.stepped`."""
     return Draft(type_, payload, actor=ACTOR)

@@ -86,12 +86,13 @@ class _Watcher:
     waiting: list[Waiting] = field(default_factory=list)
 
     async def run(self) -> None:
-        watch = LineWatch(self.line)
+        watch = self.intake.links.setdefault(self.line, LineWatch(self.line))
         try:
             while True:
                 now = self.intake.clock.now()
                 try:
                     arrivals = await asyncio.to_thread(self.folder.scan, now.mono_us)
+                    watch.spoke(now.mono_us)
                     self._note(watch.healed())
                 except OSError as error:
                     arrivals = []

@@ -32,6 +32,7 @@ class _Serving:
 
     def __post_init__(self) -> None:
         self.inlet = Inlet(self.link.name, self.intake.keys.random_subject)
+        self.intake.links[self.link.name] = self.inlet.watch
 
     async def run(self) -> None:
         """As long as the intake does. Raises what ended the link: it heals itself, so that is a fault of ours."""

@@ -19,9 +19,13 @@ SPARE_CALLS: Final = 64
 
 
 def open_journal(
-    installation: Installation, mirrors: Sequence[Path], clock: Clock, report: Callable[[str], None]
+    installation: Installation,
+    mirrors: Sequence[Path],
+    clock: Clock,
+    report: Callable[[str], None],
+    on_mirror_lost: Callable[[Path, str], None] = lambda folder, reason: None,
 ) -> tuple[Journal, KeyRing, WriterLock]:
-    """To be closed in this order. Raises StoreUnavailable."""
+    """To be closed in this order. on_mirror_lost: called on the writer's thread. Raises StoreUnavailable."""
     private_folder(installation.intake)
     lock = WriterLock(installation.intake / "writer")
     try:
@@ -29,6 +33,7 @@ def open_journal(
 
         def lost(folder: Path, reason: str) -> None:
             report(f"alarm: mirror {folder} lost: {reason}")
+            on_mirror_lost(folder, reason)
 
         def store() -> Store:
             return Store(

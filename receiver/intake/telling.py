@@ -6,7 +6,7 @@ from typing import Final
 
 from receiver.event import Record
 
-SILENT: Final = frozenset({"kissoff.started", "audio.stored", "intake.refusing", "intake.accepting"})
+SILENT: Final = frozenset({"kissoff.started", "audio.stored", "intake.refusing", "intake.accepting", "mirror.lost"})
 """Nothing to say, or said before they were stored."""
 FOLDERS: Final = ("wav:", "pcap:")
 
@@ -56,6 +56,10 @@ def line_for(record: Record) -> str | None:
             return f"alarm: more calls than lines: {busy}, {payload['calls']} calls in the last minute"
         case "storm.ended":
             return f"calm again on the {payload['group']}: {payload['calls']} calls in {payload['seconds']} s"
+        case "disk.filling":
+            return f"alarm: {payload['reason']}"
+        case "mirror.back":
+            return f"mirror {payload['folder']}: level again"
         case "clock.stepped":
             return f"alarm: the clock was stepped by {payload['by_us'] / 1e6:+.1f} s"
         case kind if kind in SILENT:

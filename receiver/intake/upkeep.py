@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from receiver.clock import SECOND_US, Now
 from receiver.errors import StoreUnavailable
 from receiver.intake import drafts
+from receiver.intake.status import as_datagram, status
 from receiver.journal.store import Transaction
-from receiver.sockets import tell_service_manager
+from receiver.sockets import tell, tell_service_manager
 
 if TYPE_CHECKING:
     from receiver.intake.daemon import Intake
@@ -33,6 +36,8 @@ class Upkeep:
 
     intake: Intake
     beat_us: int = 0
+    filling: bool = False
+    lost_mirrors: dict[str, str] = field(default_factory=dict)  # folder → why
 
     async def run(self) -> None:
         before = self.intake.clock.now()
@@ -49,15 +54,26 @@ class Upkeep:
             if ticks % CHECKPOINT_EVERY == CHECKPOINT_EVERY - 1 and not self.intake.station.busy:
                 self._watch(self.intake.journal.checkpoint())
             self._feed_watchdog(now)
+            self._mourn_mirrors()
+            self._tell_health(now)
             await self._refresh_directory()
             ticks += 1
             await asyncio.sleep(TICK_S)
 
     def look_at_disk(self) -> None:
         """Refusing is safe, the unit redials; acknowledging and losing is not."""
-        intake = self.intake
+        intake, folder = self.intake, self.intake.installation.intake
         before = intake.station.refusing
-        reason = intake.station.refusing = self._why_refuse(refusing=before is not None)
+        try:
+            usage = shutil.disk_usage(folder)
+        except OSError as error:
+            reason: str | None = f"the disk cannot be looked at: {error.strerror}"
+        else:
+            percent = 100 * (usage.total - usage.free) / usage.total
+            full = f"the disk is {percent:.0f} % full; make room on {folder}"
+            reason = full if self._above(percent, intake.settings.disk_stop_percent, was=before is not None) else None
+            self._warn(percent, full)
+        intake.station.refusing = reason
         if reason is not None and before is None:
             intake.report(f"alarm: no call is answered: {reason}")
             intake.note(drafts.intake_event("intake.refusing", reason=reason))
@@ -65,15 +81,49 @@ class Upkeep:
             intake.report("calls are answered again")
             intake.note(drafts.intake_event("intake.accepting", reason=before))
 
-    def _why_refuse(self, *, refusing: bool) -> str | None:
-        folder = self.intake.installation.intake
-        try:
-            usage = shutil.disk_usage(folder)
-        except OSError as error:
-            return f"the disk cannot be looked at: {error.strerror}"
-        percent = 100 * (usage.total - usage.free) / usage.total
-        stop = self.intake.settings.disk_stop_percent - (ROOM_AGAIN_PERCENT if refusing else 0)
-        return f"the disk is {percent:.0f} % full; make room on {folder}" if percent >= stop else None
+    def _warn(self, percent: float, full: str) -> None:
+        before, self.filling = (
+            self.filling,
+            self._above(percent, self.intake.settings.disk_warn_percent, was=self.filling),
+        )
+        if before != self.filling:
+            self.intake.note(drafts.intake_event("disk.filling" if self.filling else "disk.eased", reason=full))
+
+    @staticmethod
+    def _above(percent: float, mark: float, *, was: bool) -> bool:
+        return percent >= mark - (ROOM_AGAIN_PERCENT if was else 0)
+
+    def _mourn_mirrors(self) -> None:
+        """A second copy that is no longer kept is everybody's business; so is that it is kept again."""
+        intake = self.intake
+        while intake.lost_mirrors:
+            folder, reason = intake.lost_mirrors.popleft()
+            self.lost_mirrors[str(folder)] = reason
+            intake.note(drafts.intake_event("mirror.lost", folder=str(folder), reason=reason))
+        if self.lost_mirrors:
+            asked = intake.journal.mirrors_behind()
+            asked.add_done_callback(partial(self._in_loop, asyncio.get_running_loop(), self._welcome_mirrors))
+
+    def _welcome_mirrors(self, asked: Future[tuple[Path, ...]]) -> None:
+        if asked.exception() is not None:
+            return  # the journal is gone, and whoever feeds the watchdog knows it
+        behind = {str(folder) for folder in asked.result()} | {str(folder) for folder, _ in self.intake.lost_mirrors}
+        for folder in [folder for folder in self.lost_mirrors if folder not in behind]:
+            reason = self.lost_mirrors.pop(folder)
+            self.intake.note(drafts.intake_event("mirror.back", folder=folder, reason=reason))
+
+    def _tell_health(self, now: Now) -> None:
+        intake = self.intake
+        told = status(
+            now,
+            [*intake.station.lines.values(), *intake.links.values()],
+            refusing=intake.station.refusing,
+            beat_us=self.beat_us,
+            lost_mirrors=self.lost_mirrors,
+            directory=intake.directory.reason,
+            version=intake.version,
+        )
+        tell(intake.installation.health_socket, as_datagram(told))
 
     async def _refresh_directory(self) -> None:
         """Off the path of calls: a stat, and only a new file is read."""
@@ -102,10 +152,14 @@ class Upkeep:
             if error is None:
                 self.beat_us = self.intake.clock.now().mono_us
             elif isinstance(error, StoreUnavailable):
-                with suppress(RuntimeError):  # the loop is closed: the process is ending
-                    loop.call_soon_threadsafe(self.intake.die, error)
+                self._in_loop(loop, self.intake.die, error)
 
         chore.add_done_callback(answered)
+
+    @staticmethod
+    def _in_loop(loop: asyncio.AbstractEventLoop, step: Callable[[Any], None], value: Any) -> None:
+        with suppress(RuntimeError):  # the loop is closed: the process is ending
+            loop.call_soon_threadsafe(step, value)
 
 
 def _look(tx: Transaction) -> None:

@@ -64,6 +64,12 @@ class Mirrors:
         for mirror in lost:
             self._on_lost(mirror.folder, mirror.failure or f"did not keep up within {wait_s:.1f} s")
 
+    @property
+    def behind(self) -> tuple[Path, ...]:
+        """The folders that receipts do not wait for."""
+        with self._changed:
+            return tuple(mirror.folder for mirror in self._mirrors if not mirror.level)
+
     def close(self) -> None:
         """Stop the threads; one that hangs in its disk is left behind."""
         with self._changed:

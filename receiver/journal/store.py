@@ -143,6 +143,11 @@ class Store:
             raise self._die(error) from error
         self._checkpointed = self._head[0]
 
+    @property
+    def mirrors_behind(self) -> tuple[Path, ...]:
+        """Mirrors that were lost and are not level again."""
+        return self._mirrors.behind if self._mirrors is not None else ()
+
     def close(self) -> None:
         """Close the file. Nothing is pending: what was not committed was never promised."""
         if self._mirrors is not None:
@@ -261,6 +266,10 @@ class Journal:
     def checkpoint(self) -> Future[None]:
         """Queue a passive checkpoint. To be called when no call is between its first digit and its kiss-off."""
         return self._put(Store.checkpoint, in_transaction=False)
+
+    def mirrors_behind(self) -> Future[tuple[Path, ...]]:
+        """Ask which mirrors receipts do not wait for."""
+        return self._put(lambda store: store.mirrors_behind, in_transaction=False)
 
     def close(self) -> None:
         """Finish what is queued, then close the store."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from receiver.centre.command import Command
-from receiver.centre.follow import Follower
+from receiver.centre.follow import TROUBLE, Follower
 from receiver.centre.opening import Opened, open_contract
 from receiver.clock import Clock
 from receiver.errors import BadInput, RefusedByRule, StoreUnavailable
@@ -161,6 +161,15 @@ def alter(path: Path, sql: str) -> None:
             db.execute(f"DROP TRIGGER {name}")
         db.execute(sql)
         db.commit()
+
+
+@pytest.mark.parametrize("trouble", sorted(TROUBLE))
+def test_every_trouble_of_the_intake_is_told_to_everybody(
+    trouble: str, installation: Installation, opened: Opened, intake: Store, clock: Clock
+) -> None:
+    intake.transact(lambda tx: tx.append(Draft(trouble, {"reason": "…"}, actor="intake")))
+    follow(opened, follower(installation, opened), clock)
+    assert alerts(opened) == [trouble.replace(".", "_")]
 
 
 def test_an_altered_record_is_a_bare_case_and_hides_nothing_behind_it(

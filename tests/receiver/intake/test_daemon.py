@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import socket
 import sqlite3
@@ -35,6 +36,7 @@ from receiver.ledger.ledger import Ledger
 from receiver.ledger.values import Category, Device, Form, Owner
 from receiver.privacy.installation_key import installation_key
 from receiver.privacy.keys import KeyRing
+from receiver.sockets import bound
 from sim import panel as units
 from sim.panel import Panel, PanelEffect, PanelSettings
 from sim.phone import Phone
@@ -396,6 +398,63 @@ async def test_a_disk_that_fills_up_and_has_room_again_is_journalled_before_anyb
     assert [record.type for record in told] == ["intake.refusing", "intake.accepting"] * 2
     assert str(told[0].payload["reason"]).startswith("the disk is 9")
     assert told[2].payload["reason"] == "the disk cannot be looked at: Input/output error"
+
+
+async def test_a_disk_that_fills_is_said_long_before_calls_are_refused(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill = [10.0]
+
+    async def drive(intake: Intake) -> None:
+        watch = upkeep.Upkeep(intake)
+        for fill[0], said in ((79.9, False), (80, True), (79.5, True), (90, True), (78, False)):
+            watch.look_at_disk()
+            assert watch.filling == said
+        intake.stop.set()
+        await asyncio.Event().wait()
+
+    usage = lambda _: SimpleNamespace(total=1000, free=1000 - 10 * fill[0])  # noqa: E731
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    await serve(place.installation, SETTINGS, [], SystemClock(), place.lines.append, drive)
+    told = [record for record in place.records() if record.type.startswith("disk.")]
+    assert [record.type for record in told] == ["disk.filling", "disk.eased"]
+    assert any(line.startswith("alarm: the disk is 80 % full; make room on") for line in place.lines)
+
+
+async def test_a_mirror_that_is_lost_is_journalled_and_so_is_its_return(place: Place, tmp_path: Path) -> None:
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    settings = IntakeSettings(CallSettings(LIVE), mirrors=(mirror,))
+
+    async def drive(intake: Intake) -> None:
+        intake.lost_mirrors.append((mirror, "did not keep up within 0.3 s"))  # what the writer's thread says of it
+        async with asyncio.timeout(10):
+            while "mirror.back" not in place.types():
+                await asyncio.sleep(0.02)
+        intake.stop.set()
+        await asyncio.Event().wait()
+
+    await serve(place.installation, settings, [], SystemClock(), place.lines.append, drive)
+    (lost, back) = [record for record in place.records() if record.type.startswith("mirror.")]
+    assert lost.payload == {"folder": str(mirror), "reason": "did not keep up within 0.3 s"}
+    assert (back.type, back.payload["folder"]) == ("mirror.back", str(mirror))
+
+
+async def test_how_it_is_is_told_to_whoever_listens(place: Place) -> None:
+    place.installation.health.mkdir(parents=True)
+    listening = bound(place.installation.health_socket, socket.SOCK_DGRAM)
+    listening.settimeout(10)
+    told: list[dict[str, Any]] = []
+
+    async def drive(intake: Intake) -> None:
+        told.append(json.loads(await asyncio.to_thread(listening.recv, 262_144)))
+        intake.stop.set()
+        await asyncio.Event().wait()
+
+    both = Loopback()
+    await serve(place.installation, SETTINGS, [both.near], SystemClock(), place.lines.append, drive)
+    listening.close()
+    assert [line["name"] for line in told[0]["lines"]] == [both.near.name]
 
 
 def publish(place: Place, *accounts: str) -> None:
