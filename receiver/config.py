@@ -181,8 +181,6 @@ class IntakeConfig:
                 raise ValueError(
                     f'reserved_numbers: "{number}" must be the digits of a called number, or of its beginning'
                 )
-
-    def __post_init__(self) -> None:
         if self.disk_warn_percent >= self.disk_stop_percent:
             raise ValueError(
                 f"disk_warn_percent {self.disk_warn_percent} must be below disk_stop_percent {self.disk_stop_percent}"
