@@ -17,9 +17,14 @@ class Faults:
     digit_doubtful: float
     commit_slow: float
     mishears: float
-    crash_at: int
+    crash_at: int | None
     crash_in_commit: bool  # the commit is on disk, and nobody was told
     down: int
+
+    @staticmethod
+    def none() -> Faults:
+        """A calm world."""
+        return Faults(0.0, 0.0, 0.0, 0.0, 0.0, crash_at=None, crash_in_commit=False, down=0)
 
     @staticmethod
     def drawn(rng: random.Random) -> Faults:

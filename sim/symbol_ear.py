@@ -9,7 +9,7 @@ from decoder.exchange import Format
 from decoder.samples import RATE_HZ, from_ms
 from decoder.symbols import Symbol
 from receiver.intake.ear import Understanding
-from receiver.intake.signals import Input, Voice
+from receiver.intake.signals import Input, Sounding, Voice
 
 HEARS_LATE: Final = from_ms(25)  # from the end of a digit to its report
 
@@ -19,7 +19,7 @@ class Stretch:
     """What a line brings when sound is left out: symbols, and silence up to `until`."""
 
     until: int
-    heard: tuple[Symbol | Voice, ...] = ()
+    heard: tuple[Symbol | Voice | Sounding, ...] = ()
 
 
 class SymbolEar:
@@ -41,7 +41,7 @@ class SymbolEar:
         self.until = max(self.until, sound.until)
         inputs: list[Input] = []
         for heard in sound.heard:
-            inputs += [heard] if isinstance(heard, Voice) else self._understanding.take(heard)
+            inputs += [heard] if isinstance(heard, Voice | Sounding) else self._understanding.take(heard)
         return inputs + self._understanding.tick(self.until - HEARS_LATE)
 
     def finish(self) -> list[Input]:

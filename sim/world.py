@@ -28,8 +28,8 @@ from receiver.event import Draft, Record
 from receiver.intake import drafts, receptions
 from receiver.intake.call import CallSettings, State
 from receiver.intake.receptions import Receptions
-from receiver.intake.signals import SAMPLE_US, Commit, HangUp, Note, Play, Voice
-from receiver.intake.station import Abandon, Answer, Order, Station
+from receiver.intake.signals import SAMPLE_US, Commit, HangUp, Note, Play, Sounding, Voice
+from receiver.intake.station import Abandon, Answer, LinePlans, Order, Station
 from receiver.journal.store import Store, Transaction
 from receiver.privacy.keys import KeyRing
 from sim import panel as units
@@ -41,6 +41,7 @@ START_US: Final = 1_775_044_200_000_000  # 2026-04-01 20:50 JST
 EAR_LATE: Final = from_ms(15)  # a unit's own ear
 LAST_MOMENT: Final = 2 * 3600 * RATE_HZ
 SYLLABLE: Final = from_ms(500)
+SOUNDS_LATE: Final = from_ms(60)  # two blocks, and the one that they begin in
 RING_EVERY: Final = 3 * RATE_HZ
 TICK: Final = RATE_HZ
 
@@ -56,11 +57,17 @@ class Delivery:
 
 @dataclass(slots=True)
 class Unit:
-    """One unit and what it has lived through."""
+    """One unit and what it has lived through.
+
+    press_at: when its button is pressed      lines: those its number leads to, None for all; called: that number
+    """
 
     number: int
     caller: str
     panel: Panel
+    press_at: int = 0
+    lines: tuple[str, ...] | None = None
+    called: str | None = None
     dialled_at: int = 0
     line: str | None = None
     finished: bool = False
@@ -88,13 +95,26 @@ class Disk:
 
 
 class World:
-    """One run. `folder` is empty and on a fast file system; afterwards `database` is what crash and end left."""
+    """One run. `folder` is empty and on a fast file system; afterwards `database` is what crash and end left.
 
-    def __init__(self, seed: int, folder: Path, *, lines: int = 2, homes: int = 3) -> None:
+    plans: what the lines differ in      faults: what goes wrong; drawn from the seed where none are given
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        folder: Path,
+        *,
+        lines: int = 2,
+        homes: int = 3,
+        plans: LinePlans | None = None,
+        faults: Faults | None = None,
+    ) -> None:
         self.seed = seed
         self.rng = random.Random(seed)
         self.at = 0
-        self.faults = Faults.drawn(self.rng)
+        self.faults = faults or Faults.drawn(self.rng)
+        self.plans = plans or LinePlans()
         self.deliveries: list[Delivery] = []
         self.sent: list[tuple[str, str]] = []  # (line, keys) of every message that arrived whole
         self.crashes = 0
@@ -107,7 +127,7 @@ class World:
         self._order = itertools.count()
         self._calls: dict[str, Connection | None] = {f"line {n + 1}": None for n in range(lines)}
         self._armed: dict[str, int] = {}
-        self.units = [self._home(number) for number in range(homes)]
+        self.units = self._town(homes)
         self._start_receiver()
 
     @property
@@ -117,11 +137,13 @@ class World:
 
     def run(self) -> None:
         """Let everything happen."""
+        crash_at = self.faults.crash_at
         for unit in self.units:
-            self._in(self.rng.randrange(15 * RATE_HZ), partial(self._press, unit))
-        self._in(self.faults.crash_at, self._crash_now)
+            self._in(unit.press_at, partial(self._press, unit))
+        if crash_at is not None:
+            self._in(crash_at, self._crash_now)
         self._in(TICK, self._tick)
-        while self._queue and not (self.at > self.faults.crash_at and self._quiet()):
+        while self._queue and not (self.at > (crash_at or 0) and self._quiet()):
             self.at, _, step = heapq.heappop(self._queue)
             if self.at > LAST_MOMENT:
                 self.broken.append("the world did not come to rest")
@@ -162,6 +184,7 @@ class World:
             ear=SymbolEar,
             number=self._keys.random_subject,
             digest=lambda number: self._keys.digest("phone", number),
+            plans=self.plans,
         )
         for line in self._calls:
             self._station.healed(line, self.now())
@@ -211,7 +234,8 @@ class World:
             return
         works, disk.works, disk.flushing = disk.works, [], False
         outcomes = self._store.transact(*(work for work, _ in works))
-        if self.faults.crash_in_commit and self.crashes == 0 and self.at >= self.faults.crash_at:
+        crash_at = self.faults.crash_at
+        if crash_at is not None and self.faults.crash_in_commit and self.crashes == 0 and self.at >= crash_at:
             self._crash()
             return
         for (_, stored), outcome in zip(works, outcomes, strict=True):
@@ -250,7 +274,7 @@ class World:
 
     def _dial(self, unit: Unit) -> None:
         unit.dialled_at = self.at
-        free = [line for line, call in self._calls.items() if call is None]
+        free = [line for line in unit.lines or self._calls if self._calls[line] is None]
         if not free:
             unit.line = None
             self._in(RATE_HZ, lambda: self._take(unit, unit.panel.hung_up(RATE_HZ, "busy")))
@@ -272,11 +296,11 @@ class World:
         if call is None or call.answered_at is not None or self._station is None:
             return
         call.answered_at = self.at
-        self._perform(self._station.answered(line, call.unit.caller, None, self.now()))
+        self._perform(self._station.answered(line, call.unit.caller, call.unit.called, self.now()))
         self._take(call.unit, call.unit.panel.answered(self.at - call.unit.dialled_at))
         self._arm(line)
 
-    def _hear(self, line: str, call: Connection, *heard: Symbol | Voice) -> None:
+    def _hear(self, line: str, call: Connection, *heard: Symbol | Voice | Sounding) -> None:
         """The receiver hears something, or silence until now."""
         if call.over or call.answered_at is None or self._station is None:
             return
@@ -371,6 +395,13 @@ class World:
 
     # ── the units ─────────────────────────────────────────────────────────────────────────────
 
+    def _town(self, homes: int) -> list[Unit]:
+        """The units there are. Their buttons are pressed within 15 s."""
+        units = [self._home(number) for number in range(homes)]
+        for unit in units:
+            unit.press_at = self.rng.randrange(15 * RATE_HZ)
+        return units
+
     def _home(self, number: int) -> Unit:
         """A home: some send messages, each of its own; some only speak, some do both."""
         rng, account = self.rng, f"{1000 + number}"
@@ -428,6 +459,7 @@ class World:
         line = unit.line
         if line is None or (call := self._calls[line]) is None:
             return
+        self._in(start + SOUNDS_LATE - self.at, partial(self._hear, line, call, Sounding()))
         for at in range(start + SYLLABLE, end + 1, SYLLABLE):
             self._in(at - self.at, partial(self._hear, line, call, Voice(SYLLABLE)))
 
@@ -439,6 +471,7 @@ class World:
         rng, faults, every = self.rng, self.faults, from_ms(settings.on_ms + settings.off_ms)
         wrong = rng.randrange(len(keys)) if rng.random() < faults.digit_wrong * len(keys) else None
         whole = wrong is None
+        self._in(start + SOUNDS_LATE - self.at, partial(self._hear, line, call, Sounding()))
         for place, key in enumerate(keys):
             if rng.random() < faults.digit_lost:
                 whole = False

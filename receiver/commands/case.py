@@ -67,16 +67,21 @@ def lines_of(reply: dict[str, Any]) -> list[str]:
 
 @case.command("list")
 @click.option("--all", "everything", is_flag=True, help="Closed cases too.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--each", is_flag=True, help="Every case on a line of its own, also where many homes say the same.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for each case.")
 @installation_options
-def list_cases(everything: bool, as_json: bool, installation: Installation) -> None:
-    """Cases, most urgent first, with whose they are."""
+def list_cases(everything: bool, each: bool, as_json: bool, installation: Installation) -> None:
+    """Cases, most urgent first, then who has waited longest, with whose they are.
+
+    What the same unit signal from many homes began (a power cut in a town) is one line with how many and where.
+    Whoever pressed a button stands by themselves, always, and first.
+    """
     from receiver.commands.case_list import case_list
 
     listed = case_list(installation, everything=everything)
     if listed.why_no_names:
         click.echo(f"yobirin: {listed.why_no_names}", err=True)
-    for line in [json.dumps(one, ensure_ascii=False) for one in listed.cases] if as_json else listed.lines():
+    for line in [json.dumps(one, ensure_ascii=False) for one in listed.cases] if as_json else listed.lines(each=each):
         click.echo(line)
 
 

@@ -40,6 +40,20 @@ def begin(turn: Turn) -> None:
         release(turn, since_us=case.heard_at_us)
 
 
+def tell_of_area(turn: Turn) -> None:
+    """The same from several homes of one city at once is an area's matter (flows §7.1): said once, at the home that
+    makes it one. Every home keeps its case, its call and its deadline."""
+    case, settings = turn.case, turn.settings
+    since_us = case.opened_at_us - minutes(settings.group_window_min)
+    others = {
+        other.home
+        for other in turn.book.open_cases()
+        if (other.kind, other.city) == (case.kind, case.city) and other.opened_at_us >= since_us
+    } - {case.home}
+    if case.city is not None and len(others) == settings.group_homes - 1:
+        turn.steps.alert("console", "area_incident", kind=case.kind, count=len(others) + 1)
+
+
 def release(turn: Turn, *, since_us: int | None = None) -> None:
     """The call may be made; what the night suggests stands beside it."""
     found = SUGGESTION.find(turn.case.kind, is_quiet(turn.now.utc_us))

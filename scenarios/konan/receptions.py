@@ -218,6 +218,7 @@ def _maintenance(turn: Turn, meaning: Meaning, who: Identified, home: str) -> No
         return
     open_case(turn, meaning, who, home)
     maintenance.begin(turn)
+    maintenance.tell_of_area(turn)
 
 
 def _restore(turn: Turn, meaning: Meaning, who: Identified, home: str) -> None:

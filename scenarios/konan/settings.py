@@ -51,6 +51,8 @@ class Settings:
     t_left_open_h: int = 24
     false_alarms: int = 3
     false_alarms_d: int = 30
+    group_homes: int = 3
+    group_window_min: int = 30
 
 
 DEFAULTS = Settings()
@@ -90,6 +92,8 @@ RANGES: Final[dict[str, tuple[int, int]]] = {
     "t_left_open_h": (1, 72),
     "false_alarms": (2, 10),
     "false_alarms_d": (7, 90),
+    "group_homes": (2, 100),
+    "group_window_min": (1, 240),
 }
 """Least and greatest value that makes sense; a list holds for each of its members. Reasons: the reference page."""
 CALL_TIMES_WITHIN: Final = ("09:00", "20:59")

@@ -60,6 +60,7 @@ class House:
         caller: str | None = HOME,
         withheld: str | None = None,
         ended: bool = True,
+        code: str = "101",
     ) -> None:
         """A unit calls, and the centre follows."""
         with_hyphens = (caller or "").replace("-", "") or None
@@ -77,7 +78,7 @@ class House:
         given = {"withheld": withheld, "caller_digest": None, "caller_given": caller is not None}
         write("call.started", {"caller": with_hyphens, "called": None}, **given)
         if account:
-            frame = {"kind": "frame", "format": "contact-id", "account": account, "qualifier": "1", "code": "101"}
+            frame = {"kind": "frame", "format": "contact-id", "account": account, "qualifier": "1", "code": code}
             frame |= {
                 "raw": f"{account}18110101001B",
                 "partition": "01",
@@ -278,6 +279,62 @@ def test_the_list_names_people_and_stays_aligned(house: House) -> None:
     ] * 2
     row = json.loads(house.said("case", "list", "--json").splitlines()[0])
     assert (row["kind"], row["state"], row["name"], row["city"]) == ("emergency", "CALLBACK_DUE", "訓練 花子", "草津市")
+
+
+def test_the_same_from_many_homes_is_one_line_and_whoever_pressed_a_button_is_not(house: House) -> None:
+    house.press(code="301")
+    for number in range(3):
+        house.press(account=f"77{number:02}", caller=f"077-599-11{number:02}", code="301")
+    house.press(account="8888", caller="077-599-1111", code="101")
+    house.press(account="8889", caller="077-599-1112", code="384")
+    first, group, last = house.said("case", "list").splitlines()
+    assert "P1  緊急通報 emergency" in first
+    assert "P3  停電 maintenance.power_cut  4世帯 4件" in group
+    assert "未特定 3 草津市 高穂 1" in group
+    assert "案件 1–4" in group
+    assert "P4  ペンダント電池" in last
+    assert [line.split()[0] for line in house.said("case", "list", "--each").splitlines()] == [
+        "5",
+        "1",
+        "2",
+        "3",
+        "4",
+        "6",
+    ]
+    rows = [json.loads(line) for line in house.said("case", "list", "--json").splitlines()]
+    assert [(row["no"], row["group"]) for row in rows] == [(5, None), (1, 1), (2, 1), (3, 1), (4, 1), (6, None)]
+    house.said("case", "accept", "2")
+    first, group, second, _ = house.said("case", "list").splitlines()
+    assert second.split()[0] == "2"
+    assert "3世帯 3件" in group
+
+
+def test_a_group_is_as_large_as_the_installation_says(house: House, tmp_path: Path) -> None:
+    for number in range(3):
+        house.press(account=f"77{number:02}", caller=f"077-599-11{number:02}", code="301")
+    (tmp_path / "c.toml").write_text(f'data = "{house.installation.data}"\n[konan]\ngroup_homes = 4\n')
+    done = house.yobirin("case", "list", "--config", str(tmp_path / "c.toml"))
+    assert len(done.lines) == 3
+    assert len(house.said("case", "list").splitlines()) == 1
+
+
+def test_a_storm_stands_behind_the_emergencies_until_it_is_over(house: House) -> None:
+    def say(type_: str, **payload: Any) -> None:
+        key = installation_key(house.installation, create=True)
+        keys = KeyRing.open(house.installation.intake_keys, key)
+        store = Store(house.installation.intake_db, clock=SystemClock(), keys=keys, projections=(Receptions(),))
+        store.transact(lambda tx: tx.append(Draft(type_, {"group": "lines", **payload}, actor="intake")))
+        store.close()
+
+    house.press()
+    say("storm.began", lines=8, busy_percent=96, calls=30)
+    house.press(account="8889", caller="077-599-1112", code="384")
+    first, storm, last = house.said("case", "list").splitlines()
+    assert (first.split()[1], last.split()[1]) == ("P1", "P4")
+    assert "多発 storm  回線8本が通報でいっぱい" in storm
+    say("storm.ended", seconds=90, calls=200)
+    house.press(account="8890", caller="077-599-1113", code="384")
+    assert "storm" not in house.said("case", "list")
 
 
 def test_the_list_of_alarms_needs_no_keys(house: House) -> None:
