@@ -7,8 +7,8 @@ cases. It heals itself and says when it is deaf. Every link in `registry.py` is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from decoder.frame import Frame
@@ -24,6 +24,8 @@ class Received:
     identity  what a repetition of it would be the same in (sequence number and content), within minutes;
               None where the protocol has nothing to tell a repetition by but the missing acknowledgement
     sent_at   what the sender's clock says, as it says it: data, never a reason
+    private   what may name a person or where somebody is (numbers, texts, positions): it is sealed. `caller`: a number
+              at which the sender can be called
     """
 
     token: int
@@ -31,6 +33,7 @@ class Received:
     path: str
     identity: str | None = None
     sent_at: str | None = None
+    private: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from drivers.link import Link
 LINES: Final = {"modem": "drivers.modem.port:make"}
 LINKS: Final = {
     "dc09": "drivers.ip.dc09_port:make",
+    "scaip": "drivers.ip.scaip_port:make",
     "surgard": "drivers.hardware.port:make",
     "ademco685": "drivers.hardware.port:make",
 }

@@ -85,7 +85,7 @@ class Connection(asyncio.BufferedProtocol, Generic[F]):
     def eof_received(self) -> bool:
         self.ended = True
         self._owner.ended(self)
-        return True
+        return self.transport.get_extra_info("sslcontext") is None  # TLS knows no half-closed connection
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._owner.lost(self)

@@ -170,13 +170,15 @@ class Clients(Generic[S]):
     def __len__(self) -> int:
         return len(self._all)
 
-    def ask(self, request: Request, sender: S, about: Hashable, *, reliable: bool, at: float) -> bytes | None:
-        """What is sent now; None if too many wait for answers."""
+    def ask(
+        self, request: Request, sender: S, about: Hashable, *, reliable: bool, at: float, patience_s: float = TIMER_F
+    ) -> bytes | None:
+        """What is sent now; None if too many wait for answers. patience_s: less, for somebody nobody knows."""
         if len(self._all) >= self.limit:
             return None
         key, octets = client_key(request.headers), request.octets()
-        self._all[key] = _Asked(about, sender, octets, reliable, T1, at + TIMER_F)
-        self._wake(key, at + (TIMER_F if reliable else T1))
+        self._all[key] = _Asked(about, sender, octets, reliable, T1, at + patience_s)
+        self._wake(key, at + (patience_s if reliable else T1))
         return octets
 
     def hear(self, response: Response, at: float) -> Ended[S] | None:

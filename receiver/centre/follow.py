@@ -207,7 +207,7 @@ class Follower:
     def _unsealed_caller(self, call: str) -> str | None:
         try:
             for record in self.reader.of_subject(call):
-                if record.type == "call.started":
+                if record.type == "call.started" or (record.type in RECEPTIONS and record.sealed is not None):
                     caller = (self.reader.unseal(record) or {}).get("caller")
                     return caller if isinstance(caller, str) else None
         except StoreUnavailable:

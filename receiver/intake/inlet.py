@@ -7,7 +7,7 @@ its shell. A path is whatever would be missed if it fell silent: a unit, a line 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from drivers.line import Fault, Healed
@@ -91,7 +91,8 @@ class Inlet:
         if isinstance(message, Unread):
             best = f"{message.text} ({message.why})"
             return drafts.call_unknown(identity, "unreadable", best, heard_at_us=now.utc_us, came=came)
-        return drafts.frame_accepted(identity, message.frame, heard_at_us=now.utc_us, came=came)
+        accepted = drafts.frame_accepted(identity, message.frame, heard_at_us=now.utc_us, came=came)
+        return replace(accepted, private=dict(message.private)) if message.private else accepted
 
     def _heard(self, name: str, within_s: float | None, now: Now) -> list[Commit | Note]:
         path = self._path(name, now)

@@ -82,7 +82,12 @@ class Receptions:
         callers, kissed_off = self._calls({record.subject for record in records if record.subject})
         cases = self._case_numbers(records[0].seq, records[-1].seq)
         return [
-            _reception(record, callers.get(record.subject or ""), kissed_off.get(record.seq), cases.get(record.seq))
+            _reception(
+                record,
+                callers.get(record.subject or "") or self._own_caller(record),
+                kissed_off.get(record.seq),
+                cases.get(record.seq),
+            )
             for record in records
         ]
 
@@ -96,6 +101,10 @@ class Receptions:
             else:
                 kissed_off.setdefault(record.payload["reception"], record.payload["ended_at_us"])
         return callers, kissed_off
+
+    def _own_caller(self, record: Record) -> str | None:
+        """The number that a message itself says its sender can be called at."""
+        return (self.journal.unseal(record) or {}).get("caller") if record.sealed is not None else None
 
     def _case_numbers(self, first: int, last: int) -> dict[int, int]:
         """Reception → case, from every contract's store that is there and can be read; else nothing."""
