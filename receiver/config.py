@@ -25,12 +25,15 @@ from receiver.formats import is_profile
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-SCHEMES: Final = ("modem", "dc09", "surgard", "ademco685", "wav", "pcap")
+SCHEMES: Final = ("modem", "dc09", "scaip", "surgard", "ademco685", "wav", "pcap")
 """Kinds of lines that this release drives."""
 
 PATHS: Final = ("modem", "wav", "pcap")
 """Of them those whose address is a path; a hardware receiver is at one, or on the network."""
 SERIAL_TOO: Final = ("surgard", "ademco685")
+
+PATH_OPTIONS: Final = ("keys", "cert", "cert_key")
+"""Options of a line that name a file."""
 
 SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 """A site and a consumer name one level of an MQTT topic: nothing that could be a wildcard or a level of its own."""
@@ -323,15 +326,15 @@ def _resolved(config: Config, file: Path) -> Config:
 
 
 def _from_folder(uri: str, folder: Path) -> str:
-    """A line's name with its paths absolute: what it opens or watches, and the file of keys."""
+    """A line's name with its paths absolute: what it opens or watches, and the files its options name."""
     scheme, _, rest = uri.partition(":")
     address, mark, options = rest.partition("?")
     if scheme in PATHS or (scheme in SERIAL_TOO and "://" not in address):
         address = str(folder / address)
-    given = [
-        f"keys={folder / option[5:]}" if option.startswith("keys=") and len(option) > 5 else option
-        for option in options.split("&")
-    ]
+    given = []
+    for option in options.split("&"):
+        name, _, value = option.partition("=")
+        given.append(f"{name}={folder / value}" if name in PATH_OPTIONS and value else option)
     return f"{scheme}:{address}{mark}{'&'.join(given)}"
 
 

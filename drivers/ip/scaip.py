@@ -226,13 +226,14 @@ class _Wrong(Exception):
 
 def _parsed(body: bytes) -> Mrq | str:
     reader = _Reader()
+    wide = body.startswith((b"\xff\xfe", b"\xfe\xff"))  # UTF-16: its zeros are no padding
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = reader.begin, reader.end
     parser.CharacterDataHandler = reader.text
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = reader.refuse
     try:
-        parser.Parse(body.strip(b"\0 \t\r\n"), True)
+        parser.Parse(body if wide else body.strip(b"\0 \t\r\n"), True)
     except _Wrong as error:
         return str(error)
     except (expat.ExpatError, ValueError, LookupError) as error:

@@ -289,7 +289,9 @@ class ScaipLink:
         except BaseException:
             for effect in effects:  # not stored by whoever failed on it: it must be taken when it comes again
                 if isinstance(effect, Tell) and isinstance(effect.happened, Received | Unread):
-                    self._desk.refuse(effect.happened.token, self._now())
+                    for refused in self._desk.refuse(effect.happened.token, self._now()):
+                        if isinstance(refused, Send):
+                            self._send(refused.handle, refused.octets)
             raise
         finally:
             self._arm()

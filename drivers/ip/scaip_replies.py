@@ -72,32 +72,29 @@ def own_message(reply: Asked, mrs: Mrs, random: Callable[[], str]) -> Request:
         ("CSeq", "1 MESSAGE"),
         ("Content-Type", type_of(reply.request)),
     ]  # fmt: skip
-    return Request("MESSAGE", _target(reply.request), message.made(lines), mrs.octets(reply.wrap))
-
-
-def _target(request: Request) -> str:
-    """The unit's contact, or else the address it goes by."""
-    for name in ("contact", "from"):
-        for value in request.headers.list(name):
-            try:
-                found = grammar.address(value).uri
-                if grammar.uri(found).scheme in ("sip", "sips"):
-                    return found
-            except Malformed:
-                continue
-    return "sip:unit.invalid"
+    target = _sip_uri(reply.request, "contact") or _sip_uri(reply.request, "from") or "sip:unit.invalid"
+    return Request("MESSAGE", target, message.made(lines), mrs.octets(reply.wrap))
 
 
 def contact_place(reply: Asked) -> Place:
     """The port of the unit's contact, where that is its source and no other machine; else where it came from."""
     source = reply.sender.source
-    try:
-        uri = grammar.uri(_target(reply.request))
-    except Malformed:
+    found = _sip_uri(reply.request, "contact")
+    if not found or grammar.ip(grammar.uri(found).host) != grammar.ip(source.host):
         return source
-    if not reply.request.headers.first("contact") or grammar.ip(uri.host) != grammar.ip(source.host):
-        return source
-    return Place(source.host, uri.port or grammar.PORT)
+    return Place(source.host, grammar.uri(found).port or grammar.PORT)
+
+
+def _sip_uri(request: Request, name: str) -> str:
+    """The first `sip:` in that header; empty if there is none."""
+    for value in request.headers.list(name):
+        try:
+            found = grammar.address(value).uri
+            if grammar.uri(found).scheme in ("sip", "sips"):
+                return found
+        except Malformed:
+            continue
+    return ""
 
 
 def _without_tag(value: str) -> str:

@@ -302,6 +302,10 @@ def test_the_example_is_good() -> None:
     [
         ("dc09:0.0.0.0:12000", "dc09:0.0.0.0:12000"),
         ("dc09:[::]:12000?nak_clock=yes&keys=dc09.toml", "dc09:[::]:12000?nak_clock=yes&keys={folder}/dc09.toml"),
+        (
+            "scaip:[::]:5061?cert=a.pem&cert_key=/b.pem&reply=body",
+            "scaip:[::]:5061?cert={folder}/a.pem&cert_key=/b.pem&reply=body",
+        ),
         ("surgard:tcp://192.0.2.7:1025?header=5", "surgard:tcp://192.0.2.7:1025?header=5"),
         ("surgard:/dev/ttyS0?bits=7E1", "surgard:/dev/ttyS0?bits=7E1"),
         ("wav:incoming", "wav:{folder}/incoming"),
