@@ -43,11 +43,6 @@ class Desk:
     queue_for: QueueFor = lambda _record: ()
     stale: bool = False
 
-    def load(self, records: Sequence[Record], private_of: Callable[[Record], Json | None]) -> None:
-        """Fold records of the journal, in order; `private_of` unseals."""
-        for record in records:
-            self._apply(record, private_of(record))
-
     def take(self, tx: Transaction, fact: Fact, now: Now) -> list[Record]:
         """Append what the rules decide about a fact; RefusedByRule if they refuse it."""
         return self._carry_out(tx, fact, self.scenario.decide(self.book, fact, now, self.ledger), now)

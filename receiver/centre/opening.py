@@ -1,4 +1,4 @@
-"""Opening a contract's store for writing: the flock, the keys, the journal, the desk folded from it.
+"""Opening a contract's store for writing: the flock, the keys, the journal, the desk read from its tables.
 
 The running centre and a command line on a stopped centre open it in the same way, so that a command
 does the same either way.
@@ -11,34 +11,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from receiver.centre.book_tables import BookProjection
+from receiver.centre.book_tables import load as load_book
 from receiver.centre.desk import Desk, QueueFor
 from receiver.centre.projection import CentreProjection
 from receiver.clock import Clock
 from receiver.config import Config
-from receiver.errors import StoreUnavailable
-from receiver.event import Json, Record
 from receiver.installation import Installation, private_folder
 from receiver.journal.lock import WriterLock
 from receiver.journal.projection import Projection
 from receiver.journal.reader import Reader
 from receiver.journal.store import Store
-from receiver.ledger.ledger import Ledger
 from receiver.ledger.projection import LedgerProjection
+from receiver.ledger.projection import load as load_ledger
 from receiver.outbox.projection import OutboxProjection
 from receiver.outbox.rows import queue_for
 from receiver.privacy.installation_key import installation_key
 from receiver.privacy.keys import KeyRing
-from receiver.rules.book import Book
 from receiver.scenario import Scenario
 
-BATCH: Final = 2_000
 CHECKPOINT_EVERY: Final = 1_000
 """Events: the log stays at some megabytes, and no call ever waits for this store."""
 
 
 def projections() -> tuple[Projection, ...]:
     """The tables folded from a contract's journal."""
-    return (CentreProjection(), LedgerProjection(), OutboxProjection())
+    return (CentreProjection(), BookProjection(), LedgerProjection(), OutboxProjection())
 
 
 @dataclass(slots=True)
@@ -63,7 +61,7 @@ def open_contract(
     config: Config | None = None,
     on_mirror_lost: Callable[[Path, str], None] = lambda folder, reason: None,
 ) -> Opened:
-    """Take the lock and fold the journal; StoreUnavailable if somebody else writes it or it cannot be read.
+    """Take the lock and read the tables; StoreUnavailable if somebody else writes it or it cannot be read.
 
     config: the contract's settings, what leaves the house because of an event, and to which mirrors events are copied.
     """
@@ -83,12 +81,15 @@ def open_contract(
             checkpoint_every=CHECKPOINT_EVERY,
         )
         settings = config.settings_of(scenario.name) if config else {}
-        desk = Desk(scenario.under(settings), Book(), Ledger(keys), outward(config))
-        last_at_us = fold_journal(desk, Reader(path, keys))
+        reader = Reader(path, keys)
+        book, ledger = load_book(reader), load_ledger(reader, keys, damaged_is_erased=True)
+        last = reader.record(reader.head()[0])
+        reader.close()
+        desk = Desk(scenario.under(settings), book, ledger, outward(config))
     except BaseException:
         lock.release()
         raise
-    return Opened(store, desk, lock, keys, last_at_us)
+    return Opened(store, desk, lock, keys, last.at_us if last else 0)
 
 
 def outward(config: Config | None) -> QueueFor:
@@ -97,23 +98,3 @@ def outward(config: Config | None) -> QueueFor:
         return lambda _record: ()
     site, consumers = config.site, config.mqtt.consumers
     return lambda record: queue_for(record, site, consumers)
-
-
-def fold_journal(desk: Desk, reader: Reader) -> int:
-    """Bring a fresh desk to the state of the journal; returns when its last event was stored (UTC, µs), 0 for none.
-
-    A private part that can no longer be unsealed counts as erased: one damaged key must not keep the centre down.
-    """
-
-    def private_of(record: Record) -> Json | None:
-        try:
-            return reader.unseal(record)
-        except StoreUnavailable:
-            return None
-
-    seq = last_at_us = 0
-    while records := reader.after(seq, limit=BATCH):
-        desk.load(records, private_of)
-        seq, last_at_us = records[-1].seq, records[-1].at_us
-    reader.close()
-    return last_at_us

@@ -1,4 +1,4 @@
-"""The centre's tables: cases and their steps, which reception belongs to which case, timers, commands handled.
+"""The centre's lists: cases and their steps, commands handled.
 
 All folded from events; `yobirin store rebuild` drops and folds them again. They hold no personal
 field: what a step says in private stays sealed in its event.
@@ -17,10 +17,6 @@ CREATE TABLE case_row (
     opened_at_us INTEGER NOT NULL, closed_at_us INTEGER, owner TEXT, version INTEGER NOT NULL, row TEXT NOT NULL
 );
 CREATE TABLE case_step (case_no INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (case_no, seq)) WITHOUT ROWID;
-CREATE TABLE reception_case (reception INTEGER PRIMARY KEY, case_no INTEGER NOT NULL);
-CREATE TABLE timer (
-    id TEXT PRIMARY KEY, case_no INTEGER, kind TEXT NOT NULL, due_us INTEGER NOT NULL, mode TEXT NOT NULL
-);
 CREATE TABLE command (
     id TEXT PRIMARY KEY, verb TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, case_no INTEGER
 );
@@ -29,16 +25,14 @@ CREATE TABLE command (
 FOLDED: Final = frozenset({"case", "duty", "task"})
 """Events whose payload fields named like a column are the case's new values (`rules/book.py`)."""
 COLUMNS: Final = ("state", "priority", "version", "kind", "owner")
-BINDING: Final = frozenset({"case.opened", "case.appended", "reception.logged"})
-"""Events that say which case a reception belongs to."""
 
 
 class CentreProjection:
-    """Folds `case.*`, `timer.*` and `command.handled`; every event that names a case is one of its steps."""
+    """Folds `case.*` and `command.handled`; every event that names a case is one of its steps."""
 
     name = "centre"
-    version = 1
-    tables = ("case_row", "case_step", "reception_case", "timer", "command")
+    version = 2
+    tables = ("case_row", "case_step", "command")
 
     def create(self, db: sqlite3.Connection) -> None:
         for statement in CREATE.split(";"):
@@ -66,16 +60,7 @@ class CentreProjection:
             db.execute("INSERT INTO case_step VALUES (?, ?)", (case, record.seq))
             if record.type.partition(".")[0] in FOLDED:
                 self._update(db, record)
-        if kind in BINDING and case is not None and payload.get("reception") is not None:
-            db.execute("INSERT OR IGNORE INTO reception_case VALUES (?, ?)", (payload["reception"], case))
-        elif kind == "follow.forked":
-            db.execute("DELETE FROM reception_case WHERE reception > ?", (payload["common"],))
-        elif kind == "timer.set":
-            row = (payload["timer"], case, payload["kind"], payload["due_us"], payload["mode"])
-            db.execute("INSERT OR REPLACE INTO timer VALUES (?, ?, ?, ?, ?)", row)
-        elif kind == "timer.done":
-            db.execute("DELETE FROM timer WHERE id = ?", (payload["timer"],))
-        elif kind == "command.handled":
+        if kind == "command.handled":
             done = (payload["command"], payload["verb"], payload["first_seq"], payload["last_seq"], case)
             db.execute("INSERT INTO command VALUES (?, ?, ?, ?, ?)", done)
 

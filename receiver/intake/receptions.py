@@ -36,7 +36,7 @@ class Receptions:
     """
 
     name: str = "receptions"
-    version: int = 4
+    version: int = 5
     tables: tuple[str, ...] = ("reception", "recording", "caller")
 
     def create(self, db: sqlite3.Connection) -> None:
@@ -46,6 +46,8 @@ class Receptions:
             " open INTEGER NOT NULL, identity TEXT) STRICT"
         )
         db.execute("CREATE INDEX reception_open ON reception (raw) WHERE open = 1")
+        db.execute("CREATE INDEX reception_original ON reception (original) WHERE open = 1")
+        db.execute("CREATE INDEX reception_call ON reception (call)")
         db.execute("CREATE INDEX reception_identity ON reception (identity, line) WHERE identity IS NOT NULL")
         db.execute("CREATE TABLE recording (sha256 TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
         db.execute(
@@ -74,7 +76,8 @@ class Receptions:
             )
         elif record.type == "kissoff.completed":
             db.execute(
-                "UPDATE reception SET open = 0 WHERE original = (SELECT original FROM reception WHERE seq = ?)",
+                "UPDATE reception SET open = 0"
+                " WHERE open = 1 AND original = (SELECT original FROM reception WHERE seq = ?)",
                 (payload["reception"],),
             )
         elif record.type == "call.started":

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
+from contextlib import nullcontext, suppress
 from typing import Any, Final
 
+from receiver.errors import StoreUnavailable
 from receiver.event import Json, Record
 from receiver.journal.reader import Reader
 from receiver.ledger.ledger import Keys, Ledger
@@ -93,13 +95,16 @@ def _put_person(db: sqlite3.Connection, record: Record) -> None:
     db.execute("INSERT OR IGNORE INTO ledger_id VALUES (?, ?)", (payload["id_digest"], payload["subject"]))
 
 
-def load(reader: Reader, keys: Keys) -> Ledger:
-    """The ledger as the store's tables have it; what was erased has no name any more."""
+def load(reader: Reader, keys: Keys, *, damaged_is_erased: bool = False) -> Ledger:
+    """The ledger as the store's tables have it; what was erased has no name any more.
+
+    damaged_is_erased: one damaged key must not keep the centre down; otherwise StoreUnavailable
+    """
     ledger = Ledger(keys)
     people = reader.rows("SELECT subject, status, at_us, type, payload, sealed FROM ledger_subscriber ORDER BY subject")
     for subject, status, at_us, type_, text, sealed in people:
         payload = json.loads(text) | {"status": status}
-        private = _unsealed(reader, type_, subject, payload, sealed)
+        private = _unsealed(reader, type_, subject, payload, sealed, damaged_is_erased)
         ledger.apply(type_, payload, private, at_us=at_us, subject=subject)
     for digest, subject in reader.rows("SELECT digest, subject FROM ledger_id"):
         ledger.ids[digest] = subject
@@ -108,7 +113,7 @@ def load(reader: Reader, keys: Keys) -> Ledger:
     lines = reader.rows("SELECT subject, payload, sealed FROM ledger_line ORDER BY seq")
     for subject, text, sealed in lines:
         payload = json.loads(text)
-        private = _unsealed(reader, "line.added", subject, payload, sealed)
+        private = _unsealed(reader, "line.added", subject, payload, sealed, damaged_is_erased)
         ledger.apply("line.added", payload, private, at_us=0, subject=subject)
     return ledger
 
@@ -123,8 +128,12 @@ def _load_devices(ledger: Ledger, rows: Iterable[Any]) -> None:
             ledger.apply("device.installed", last, None, at_us=0, subject=home)
 
 
-def _unsealed(reader: Reader, type_: str, subject: str, payload: Json, sealed: str | None) -> Json | None:
-    return reader.unseal(Record(0, 0, type_, 1, subject, "", payload, sealed, "", ""))
+def _unsealed(
+    reader: Reader, type_: str, subject: str, payload: Json, sealed: str | None, damaged_is_erased: bool
+) -> Json | None:
+    with suppress(StoreUnavailable) if damaged_is_erased else nullcontext():
+        return reader.unseal(Record(0, 0, type_, 1, subject, "", payload, sealed, "", ""))
+    return None
 
 
 def _text(payload: Json) -> str:

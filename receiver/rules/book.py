@@ -39,6 +39,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from receiver.clock import Now
 from receiver.event import Json
@@ -64,6 +65,38 @@ class Expected:
     interval_days: int | None = None
 
 
+BINDING: Final = frozenset({"case.opened", "case.appended", "reception.logged"})
+"""Events that say which case a reception belongs to, or that it needs none."""
+
+
+def is_change(type_: str, payload: Json) -> bool:
+    """Whether an event changes a case that there is."""
+    return type_.startswith(("case.", "duty.", "task.")) and type_ != "case.opened" and payload.get("case") is not None
+
+
+def after_change(before: Case, type_: str, payload: Json, actor: str) -> Case:
+    """The case after one of its events; once closed it owes nothing any more."""
+    case = changed(before, type_, payload, actor)
+    if before.is_open and not case.is_open:
+        return replace(case, duties=frozenset(), callable_us=None)
+    return case
+
+
+def expected_in(payload: Json, subject: str) -> Expected:
+    """The test that an event `test.expected` speaks of."""
+    return Expected(
+        device=payload["device"],
+        subject=subject,
+        account=payload["account"],
+        anchor_day=payload["anchor_day"],
+        anchor_time=payload["anchor_time"],
+        due_us=payload["due_us"],
+        missed_at_us=payload["missed_at_us"],
+        active=payload["active"],
+        interval_days=payload.get("interval_days"),
+    )
+
+
 class Book:
     """Open and closed cases, timers, expected tests. Equal books have seen the same events."""
 
@@ -80,6 +113,30 @@ class Book:
         self._false_alarms: dict[str, tuple[int, ...]] = {}
         self.next_case = 1
         self.stepped_us = 0
+
+    @classmethod
+    def restored(
+        cls,
+        cases: Iterable[Case],
+        *,
+        closed: Iterable[int],
+        timers: Iterable[Timer],
+        tests: Iterable[Expected],
+        receptions: dict[int, int | None],
+        stepped_us: int,
+    ) -> Book:
+        """What the events amounted to. cases: by number; closed, timers, tests: in the order of their events."""
+        book = cls()
+        for case in cases:
+            book._begin(case)
+        for number in closed:
+            book._end(book._cases[number])
+        for timer in timers:
+            book._set_timer(timer)
+        for test in tests:
+            book._expect(test)
+        book._case_of_reception, book.stepped_us = receptions, stepped_us
+        return book
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Book) and self.__dict__ == other.__dict__
@@ -170,21 +227,21 @@ class Book:
         """Fold one event of the journal. Events of other kinds (the ledger's …) change nothing here."""
         if type == "case.opened":
             self._begin(opened(payload, subject or f"case:{payload['case']}", actor))
-        elif type.startswith(("case.", "duty.", "task.")) and payload.get("case") is not None:
+        elif is_change(type, payload):
             self._change(type, payload, actor)
         elif type == "timer.set":
             self._set_timer(Timer.from_payload(payload))
         elif type == "timer.done":
             self._drop_timer(payload["timer"])
         elif type == "test.expected":
-            self._expect(payload, subject or "")
+            self._expect(expected_in(payload, subject or ""))
         elif type == "test.removed":
             self._drop_expected(payload["device"])
         elif type == "follow.forked":
             self._case_of_reception = {n: c for n, c in self._case_of_reception.items() if n <= payload["common"]}
         elif type == "clock.stepped":
             self.stepped_us += payload["by_us"]
-        if payload.get("reception") is not None and type in ("case.opened", "case.appended", "reception.logged"):
+        if payload.get("reception") is not None and type in BINDING:
             self._case_of_reception[payload["reception"]] = payload.get("case")
 
     def _begin(self, case: Case) -> None:
@@ -196,10 +253,9 @@ class Book:
 
     def _change(self, type_: str, payload: Json, actor: str) -> None:
         before = self._cases[payload["case"]]
-        case = changed(before, type_, payload, actor)
+        case = after_change(before, type_, payload, actor)
         if before.is_open and not case.is_open:
             self._end(case)
-            case = replace(case, duties=frozenset(), callable_us=None)
         self._cases[case.number] = case
 
     def _end(self, case: Case) -> None:
@@ -235,17 +291,7 @@ class Book:
             if not self._tests_of[test.subject]:
                 del self._tests_of[test.subject]
 
-    def _expect(self, payload: Json, subject: str) -> None:
-        self._drop_expected(payload["device"])
-        self._tests_of.setdefault(subject, {})[payload["device"]] = None
-        self._expected[payload["device"]] = Expected(
-            device=payload["device"],
-            subject=subject,
-            account=payload["account"],
-            anchor_day=payload["anchor_day"],
-            anchor_time=payload["anchor_time"],
-            due_us=payload["due_us"],
-            missed_at_us=payload["missed_at_us"],
-            active=payload["active"],
-            interval_days=payload.get("interval_days"),
-        )
+    def _expect(self, test: Expected) -> None:
+        self._drop_expected(test.device)
+        self._tests_of.setdefault(test.subject, {})[test.device] = None
+        self._expected[test.device] = test

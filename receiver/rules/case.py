@@ -100,7 +100,8 @@ def as_json(name: str, value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _as_field(name: str, value: Any) -> Any:
+def as_field(name: str, value: Any) -> Any:
+    """A field's value from a payload: the other way round."""
     if name in SETS:
         return frozenset(value)
     return tuple(value) if isinstance(value, list) else value
@@ -108,11 +109,11 @@ def _as_field(name: str, value: Any) -> Any:
 
 def opened(payload: Json, subject: str, actor: str) -> Case:
     """The case that `case.opened` begins."""
-    values = {name: _as_field(name, value) for name, value in payload.items() if name in FIELDS}
+    values = {name: as_field(name, value) for name, value in payload.items() if name in FIELDS}
     return Case(number=payload["case"], subject=subject, last_type="case.opened", last_actor=actor, **values)
 
 
 def changed(case: Case, type_: str, payload: Json, actor: str) -> Case:
     """The case after one of its events."""
-    values = {name: _as_field(name, value) for name, value in payload.items() if name in FIELDS}
+    values = {name: as_field(name, value) for name, value in payload.items() if name in FIELDS}
     return replace(case, last_type=type_, last_actor=actor, **values)

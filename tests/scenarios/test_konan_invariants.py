@@ -16,6 +16,7 @@ from receiver.rules.people import DeviceState, Home, KnownHomes, Status
 from receiver.rules.quiet_hours import is_quiet
 from receiver.rules.trial import Answer, Trial, rebuilt
 from scenarios.konan.decide import VERBS, decide
+from tests.receiver.centre.test_book_tables import through_tables
 
 HOMES = (
     Home("home-a", "草津市", Status.ACTIVE, ("0775610001",), "dev-a", DeviceState.INSTALLED, "1001"),
@@ -211,6 +212,7 @@ def test_replaying_the_journal_gives_an_equal_book(begins: str, history: list[tu
     run = Run(begins)
     run.play(history)
     assert rebuilt(run.trial.journal) == run.trial.book
+    assert through_tables(run.trial.journal) == run.trial.book
 
 
 @scaled

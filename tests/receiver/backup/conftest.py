@@ -96,7 +96,15 @@ class Site:
         self.append("intake", Draft("call.started", started, subject=call, private={"caller": caller, "called": None}))
         reception = self.append("intake", Draft("frame.accepted", frame, subject=call))
         followed = {"intake": "intake", "reception": reception, "hash": self.stores["intake"].head[1], **frame}
-        opened = {"case": reception, "kind": "emergency", "state": "NEW", "priority": 1, "reception": reception}
+        opened = {
+            "case": reception,
+            "kind": "emergency",
+            "flow": "emergency",
+            "state": "NEW",
+            "priority": 1,
+            "reception": reception,
+        }
+        opened |= {"home": f"call:{call}", "opened_at_us": 0, "heard_at_us": 0}
         (outcome,) = self.stores["konan"].transact(
             lambda tx: (
                 tx.append(Draft("reception.followed", followed)),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import cli
-from receiver.centre.projection import CentreProjection
+from receiver.centre.opening import projections
 from receiver.clock import SECOND_US, SystemClock
 from receiver.event import Draft
 from receiver.installation import Installation
@@ -69,7 +69,7 @@ class Received:
             self.installation.store_db("konan"),
             clock=SystemClock(),
             keys=contract_keys,
-            projections=(CentreProjection(),),
+            projections=projections(),
         )
         self.calls = 0
 
@@ -99,6 +99,7 @@ class Received:
 
     def case(self, number: int, reception: int) -> None:
         payload = {"case": number, "kind": "emergency", "state": "NEW", "priority": 1, "reception": reception}
+        payload |= {"flow": "emergency", "home": "call:1", "opened_at_us": HEARD_US, "heard_at_us": HEARD_US}
         outcomes = self.centre.transact(lambda t: t.append(Draft("case.opened", payload)))
         assert isinstance(outcomes[0], Committed)
 
