@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     # name: ("module:command", "line of help")
-    "run": ("receiver.commands.run:run", "Start the receiver: intake and centre as one process group."),
+    "run": ("receiver.commands.run:run", "Start the receiver: intake, centre and health as one process group."),
     "intake": ("receiver.commands.intake:intake", "Run the intake process alone (for a service manager)."),
     "centre": ("receiver.commands.centre:centre", "Run the centre process alone (for a service manager)."),
+    "health": ("receiver.commands.health:health", "Run the watch over the receiver alone (for a service manager)."),
     "decode": ("receiver.commands.decode:decode", "Decode recordings and captures: digits, tones, frames."),
     "inspect": ("receiver.commands.inspect:inspect", "Show what was heard in a recording, and why."),
     "profile": ("receiver.commands.profile:profile", "Terminals described in TOML: check, try, learn."),

@@ -190,6 +190,35 @@ class IntakeConfig:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class HealthConfig:
+    """How we watch over ourselves, and from which values on something is wrong (docs/reference/health.md)."""
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    listen: str = "127.0.0.1:8441"
+    heartbeat_s: Annotated[int, Within(10, 3_600)] = 60
+    heartbeat_failures: Annotated[int, Within(1, 100)] = 3
+    centre_behind_s: Annotated[int, Within(2, 3_600)] = 10
+    outbox_age_s: Annotated[int, Within(10, 86_400)] = 600
+    log_mib: Annotated[int, Within(16, 100_000)] = 256
+    nothing_heard_h: Annotated[int, Within(0, 8_760)] = 72
+    backups: tuple[Path, ...] = ()
+    backup_days: Annotated[float, Within(0.1, 366)] = 2
+    level_drop_db: Annotated[float, Within(2, 30)] = 6
+    twist_turn_db: Annotated[float, Within(2, 30)] = 5
+
+    def __post_init__(self) -> None:
+        if not self.listen:
+            return  # nobody is answered
+        host, _, port = self.listen.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ValueError(f'listen "{self.listen}" is not ADDRESS:PORT, nor "" for nowhere')
+        if not _loopback(host.strip("[]")):
+            raise ValueError(
+                f'listen "{self.listen}" is open to the network; stay on 127.0.0.1 and put a proxy before it'
+            )
+
+
 Setting = bool | int | float | str | tuple[int, ...] | tuple[str, ...]
 
 
@@ -206,6 +235,7 @@ class Config:
     heartbeat_url: str | None = None
     console: ConsoleConfig = field(default_factory=ConsoleConfig)
     intake: IntakeConfig = field(default_factory=IntakeConfig)
+    health: HealthConfig = field(default_factory=HealthConfig)
     mqtt: MqttConfig | None = None
     konan: Mapping[str, Setting] = field(default_factory=dict)
     file: Path | None = None

@@ -42,6 +42,23 @@ def account_of(uid: int) -> str:
         return f"os:{uid}"
 
 
+def listened(path: Path) -> bool:
+    """Is somebody listening on this Unix socket? Reached through its folder, so that long paths fit."""
+    try:
+        folder = os.open(path.parent, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
+            peer.settimeout(2)
+            peer.connect(f"/proc/self/fd/{folder}/{path.name}")
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(folder)
+
+
 def tell(path: Path, data: bytes) -> None:
     """A datagram to whoever is bound to `path`. Never waits and never fails: who does not listen looks by himself."""
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:

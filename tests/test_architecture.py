@@ -33,6 +33,7 @@ RANKS = (  # inside receiver/: each may import its own rank and those before
     {"journal", "rules", "privacy", "scenario"},
     {"ledger", "registers", "surveys", "outbox", "reports", "web", "backup"},
     {"intake", "centre"},
+    {"health"},
     {"console", "commands", "supervisor"},
 )
 NEVER_EACH_OTHER = {("intake", "centre"), ("centre", "intake"), ("console", "intake")}
@@ -60,6 +61,9 @@ SHELLS = {
     "receiver/intake/folder_daemon.py",
     "receiver/intake/link_daemon.py",
     "receiver/intake/upkeep.py",
+    "receiver/health/daemon.py",
+    "receiver/health/heartbeat.py",
+    "receiver/health/server.py",
     "receiver/centre/daemon.py",
     "receiver/centre/gate.py",
     "receiver/centre/timekeeper.py",

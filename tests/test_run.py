@@ -114,22 +114,21 @@ def running(start_running: Callable[..., Running]) -> Running:
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_cleanly_and_leaves_no_process(running: Running, name: signal.Signals) -> None:
     children = running.children()
-    assert set(children) == {"intake", "centre"}
+    assert set(children) == {"intake", "centre", "health"}
     running.process.send_signal(name)
     assert running.process.wait(20) == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in children.values())
     assert "Traceback" not in running.said()
 
 
-@pytest.mark.parametrize("part", ["centre", "intake"])
+@pytest.mark.parametrize("part", ["centre", "intake", "health"])
 def test_a_part_that_is_killed_is_restarted_and_the_other_goes_on(running: Running, part: str) -> None:
     before = running.children()
     os.kill(before[part], signal.SIGKILL)
     until(lambda: running.children().get(part, before[part]) != before[part])
     until(lambda: answers(running.installation.command_socket("konan")))
     after = running.children()
-    other = ({"centre", "intake"} - {part}).pop()
-    assert after[other] == before[other]
+    assert {name: after[name] for name in before if name != part} == {n: p for n, p in before.items() if n != part}
     assert f"{part} ended, restart in 0.2 s (signal 9)" in running.said()
 
 
@@ -183,17 +182,18 @@ def test_a_log_that_cannot_be_written_takes_nothing_with_it(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", ["intake", "centre"])
-def test_a_part_that_is_stopped_is_killed_and_restarted(running: Running, part: str) -> None:
+@pytest.mark.parametrize("parts", [["intake"], ["centre", "health"]], ids=" and ".join)
+def test_a_part_that_is_stopped_is_killed_and_restarted(running: Running, parts: list[str]) -> None:
     """Fifteen seconds after its last beat, give or take a look."""
     before = running.children()
-    os.kill(before[part], signal.SIGSTOP)
+    for part in parts:
+        os.kill(before[part], signal.SIGSTOP)
     stopped = time.monotonic()
-    until(lambda: f"alarm: {part} does not answer, it is killed and restarted" in running.said())
-    assert 13 < time.monotonic() - stopped < 18
-    until(lambda: running.children().get(part, before[part]) != before[part])
-    other = ({"centre", "intake"} - {part}).pop()
-    assert running.children()[other] == before[other]
+    for part in parts:
+        until(lambda part=part: f"alarm: {part} does not answer, it is killed and restarted" in running.said())  # type: ignore[misc]
+        assert 13 < time.monotonic() - stopped < 18
+    until(lambda: all(running.children().get(part, before[part]) != before[part] for part in parts))
+    assert all(running.children()[part] == before[part] for part in before if part not in parts)
 
 
 def test_a_predecessor_that_leaves_slowly_is_waited_for(tmp_path: Path, start_running: Callable[..., Running]) -> None:

@@ -38,7 +38,7 @@ def post(
     scenario: loads the contract, called only if the centre is stopped; name: of the contract; `say` is told then.
     Raises RefusedByRule, BadInput or StoreUnavailable.
     """
-    reply = _over_socket(installation, name, command)
+    reply = ask(installation, name, command)
     if reply is None:
         done = _directly(installation, scenario(), command, clock)
         say("the centre is not running; written directly to its store")
@@ -55,7 +55,8 @@ def post(
     return ok
 
 
-def _over_socket(installation: Installation, name: str, command: Command) -> dict[str, Any] | None:
+def ask(installation: Installation, name: str, command: Command) -> dict[str, Any] | None:
+    """The running centre's reply as it sends it; None if none runs. Raises StoreUnavailable if it breaks off."""
     path, line = installation.command_socket(name), command.to_line()
     if len(line) > BYTES_MAX:
         raise BadInput(f"{len(line) / 1e6:.1f} MB in one command, at most {BYTES_MAX // 1_000_000}; split the list")

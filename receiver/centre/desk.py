@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from receiver.centre import health_report
 from receiver.centre.command import Command
 from receiver.clock import Now
 from receiver.errors import BadInput, RefusedByRule
@@ -58,6 +59,8 @@ class Desk:
             records = self._carry_out(tx, fact, decide_ledger(self.ledger, fact, now), now)
         elif group == "case":
             records = self.take(tx, fact, now)
+        elif command.verb == health_report.VERB:
+            records = [self._append(tx, draft) for draft in health_report.drafts_of(command.args)]
         else:
             raise BadInput(f"unknown verb {command.verb!r}")
         first, last = (records[0].seq, records[-1].seq) if records else (0, 0)

@@ -168,6 +168,7 @@ def _disks(installation: Installation, config: Config) -> Iterator[Finding]:
 def _processes(installation: Installation) -> Iterator[Finding]:
     """Who holds the writer's lock is running; a centre has to answer besides."""
     from receiver.journal.lock import holder
+    from receiver.sockets import listened
 
     contracts = [name for name in CONTRACTS if installation.contract(name).exists()]
     for about, folder in (
@@ -177,7 +178,7 @@ def _processes(installation: Installation) -> Iterator[Finding]:
         process = holder(folder / "writer")
         if process is None:
             yield Finding("note", about, "does not run", "`yobirin run`, or the service manager, starts it")
-        elif about != "intake" and not answers(folder / "centre.sock"):
+        elif about != "intake" and not listened(folder / "centre.sock"):
             says = f"process {process} holds the lock and does not answer"
             yield Finding(
                 "note", about, says, "a command at work lets go in seconds; a centre that hangs must be stopped"
@@ -186,29 +187,11 @@ def _processes(installation: Installation) -> Iterator[Finding]:
             yield Finding("good", about, f"runs as process {process}")
 
 
-def answers(path: Path) -> bool:
-    """Is somebody listening on this Unix socket? Reached through its folder, so that long paths fit."""
-    try:
-        folder = os.open(path.parent, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
-            peer.settimeout(2)
-            peer.connect(f"/proc/self/fd/{folder}/{path.name}")
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(folder)
-
-
 def _not_yet(config: Config) -> Iterator[Finding]:
     """Settings that are checked already and change nothing yet: whoever set one must not rely on it."""
     from receiver.config import ConsoleConfig
 
     given = {
-        "heartbeat_url": config.heartbeat_url is not None,
         "console": config.console != ConsoleConfig(),
     }
     for name in (name for name, is_set in given.items() if is_set):

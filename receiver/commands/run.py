@@ -18,7 +18,7 @@ from receiver.commands.installation import config_file, find_installation
     "--line", "lines", multiple=True, metavar="URI", help="A line to serve, besides those of the configuration."
 )
 def run(demo: bool, once: bool, data: Path | None, config_path: Path | None, lines: tuple[str, ...]) -> None:
-    """Start the receiver: intake and centre as one process group, until Ctrl-C."""
+    """Start the receiver: intake, centre and health as one process group, until Ctrl-C."""
     import asyncio
     import os
 
@@ -52,4 +52,5 @@ def run(demo: bool, once: bool, data: Path | None, config_path: Path | None, lin
     wanted = [argument for uri in lines for argument in ("--line", uri)]
     plain_report(f"data: {installation.data}")
     parts = [Part("intake", ["intake", *where, *wanted]), Part("centre", ["centre", *where])]
+    parts.append(Part("health", ["health", *where]))
     asyncio.run(supervise(parts, plain_report))

@@ -145,7 +145,7 @@ def test_a_setting_that_is_not_in_force_is_named(installation: Installation, tmp
         for found in examine(installation.data, tmp_path / "c.toml")
         if "not in force" in found.says
     ]
-    assert named == ["heartbeat_url", "console"]
+    assert named == ["console"]
 
 
 def test_a_silent_consumer(installation: Installation, tmp_path: Path) -> None:
