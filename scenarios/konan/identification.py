@@ -7,7 +7,7 @@ from typing import Final
 
 from receiver.event import Json
 from receiver.rules.people import DeviceState, Home, People, Status
-from scenarios.konan.tables import IDENTIFICATION, PROFILES, Meaning
+from scenarios.konan.tables import IDENTIFICATION, PROFILES, SCAIP, Meaning
 from scenarios.konan.words import Signal
 
 NOT_IN_A_HOME: Final = frozenset({DeviceState.STOCK, DeviceState.REFURBISHED, DeviceState.LENT, DeviceState.SCRAPPED})
@@ -90,8 +90,18 @@ def meaning_of(reception: Json, profile: str) -> tuple[Meaning, str, str]:
     """What the signal says, with the clause and row that say so."""
     if reception.get("type") == "call.unknown":
         return Meaning(Signal.UNKNOWN), "K-9.1x", f"call.unknown: {reception.get('kind', 'unreadable')}"
+    if reception.get("format") == "scaip":
+        return _by_scaip(reception, profile)
     table = PROFILES.get(profile, PROFILES["contact-id"])
     if profile not in PROFILES or reception.get("format", "contact-id") not in CONTACT_ID:
         return Meaning(Signal.UNKNOWN), "K-9.1x", f"{profile}: otherwise"
     found = table.find(reception.get("code"), reception.get("qualifier"), reception.get("zone"))
+    return found.then, found.clause, found.row
+
+
+def _by_scaip(reception: Json, profile: str) -> tuple[Meaning, str, str]:
+    """`ME/0003/0016`: kind of message, device, status; the part of the device tells its buttons apart."""
+    message, device, status = (*str(reception.get("code") or "").split("/"), "", "")[:3]
+    table = SCAIP.get(profile, SCAIP["scaip"])
+    found = table.find(message, device, status, reception.get("partition") or "")
     return found.then, found.clause, found.row

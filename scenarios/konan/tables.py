@@ -61,6 +61,50 @@ PROFILES: Final[dict[str, Table[Meaning]]] = {
 }
 """Code maps by profile. A code that no row names is `unknown`, and unknown is treated as an emergency (I10)."""
 
+ALARM: Final = one_of("", "0006", "0007", "0009", "0010", "0011")  # no status at all, active, alarm by itself or by hand
+SAID: Final = one_of("ME", "IN")
+HOME_UNIT: Final = one_of("0002", "0041", "0045", "0048")  # unit, power supply, controller, local unit
+WORN: Final = one_of("0003", "0004", "0005", "0006", "0007", "0017", "0030")  # radio triggers and detectors with a battery
+BATTERY: Final = one_of("0014", "0016")
+
+
+def _scaip(name: str, *first: Row[Meaning]) -> Table[Meaning]:
+    """SCAIP says device and status apart. A detector that calls is an emergency like a button; its name is kept."""
+    return Table(name, ("message", "device", "status", "part"), [
+        *first,
+        #   clause     message  device                  status   part
+        Row("K-9.1.1", "RE",    ANY,                    ANY,     ANY, then=Meaning(Signal.CANCEL)),
+        Row("K-11.6",  SAID,    ANY,                    one_of("0102", "0103"), ANY, then=Meaning(Signal.TEST)),
+        Row("K-9.1.1", "ME",    one_of("0002", "0048", "0004"), ALARM, ANY, then=Meaning(Signal.EMERGENCY, source="main unit")),
+        Row("K-9.1.1", "ME",    "0003",                 ALARM,   ANY, then=Meaning(Signal.EMERGENCY, source="pendant")),
+        Row("K-9.1.1", "ME",    "0051", ALARM,   ANY, then=Meaning(Signal.EMERGENCY, source="mobile unit"), name="mobile unit"),
+        Row("K-9.1x",  "ME",    one_of("0005", "0030"), ALARM,   ANY, then=Meaning(Signal.EMERGENCY, source="fall detector"), name="fall"),
+        Row("K-9.1x",  "ME",    one_of("0006", "0007"), ALARM,   ANY, then=Meaning(Signal.EMERGENCY, source="panic button"), name="panic"),
+        Row("K-9.1x",  "ME",    one_of("0023", "0025", "0037", "0047"), ALARM, ANY, then=Meaning(Signal.EMERGENCY, source="fire detector"), name="fire"),
+        Row("K-9.1x",  "ME",    one_of("0021", "0026"), ALARM,   ANY, then=Meaning(Signal.EMERGENCY, source="gas detector"), name="gas"),
+        Row("K-9.1x",  "ME",    "0010",                 one_of("", "0006", "0009", "0011", "0049", "0069"), ANY, then=Meaning(Signal.EMERGENCY, source="activity detector"), name="no activity"),
+        Row("K-9.1.3", SAID,    HOME_UNIT,              BATTERY, ANY, then=Meaning(Signal.MAIN_BATTERY)),
+        Row("K-9.1.3", SAID,    HOME_UNIT,              "0085",  ANY, then=Meaning(Signal.POWER_CUT)),
+        Row("K-9.1.3", SAID,    WORN,                   BATTERY, ANY, then=Meaning(Signal.PENDANT_BATTERY), name="battery of a trigger"),
+        Row("K-9.1.3", SAID,    "0051", BATTERY, ANY, then=Meaning(Signal.MOBILE_BATTERY), name="battery of a mobile unit"),
+        Row("K-9.1.3", SAID,    HOME_UNIT,              "0015",  ANY, then=Meaning(Signal.RESTORE, Signal.MAIN_BATTERY)),
+        Row("K-9.1.3", SAID,    HOME_UNIT,              "0086",  ANY, then=Meaning(Signal.RESTORE, Signal.POWER_CUT)),
+        Row("K-9.1.3", SAID,    WORN,                   "0015",  ANY, then=Meaning(Signal.RESTORE, Signal.PENDANT_BATTERY), name="trigger restored"),
+        Row("K-9.1.3", SAID,    "0051", "0015",  ANY, then=Meaning(Signal.RESTORE, Signal.MOBILE_BATTERY), name="mobile unit restored"),
+        Row("K-9.1x",  ANY,     ANY,                    ANY,     ANY, then=Meaning(Signal.UNKNOWN), name="otherwise"),
+    ], since=BEGIN)
+
+
+SCAIP: Final[dict[str, Table[Meaning]]] = {
+    "scaip": _scaip("scaip"),
+    # No code exists for the consultation button either: on these units it is the second one.
+    "scaip-two-button": _scaip(
+        "scaip-two-button",
+        Row("K-9.1.2", "ME", one_of("0002", "0003", "0048"), ALARM, "003", then=Meaning(Signal.CONSULTATION), name="second button"),
+    ),
+}
+"""The same by SCAIP: a message names its format, so any other profile means the first of these."""
+
 # --- who it is (flows §1.2) -----------------------------------------------------------------------
 
 WITHOUT: Final = one_of("unknown", "none")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli import demonstration, scenario, yobirin
@@ -161,6 +161,7 @@ _scalars = st.one_of(
 _words = st.sampled_from([key.rpartition(".")[2] for key in keys()] + ["line", "consumer", "x"])
 
 
+@settings(deadline=None)
 @given(st.dictionaries(_words, st.recursive(_scalars, lambda v: st.lists(v, max_size=3) | st.dictionaries(_words, v))))
 def test_any_table_is_a_configuration_or_bad_input(
     tmp_path_factory: pytest.TempPathFactory, table: dict[str, object]

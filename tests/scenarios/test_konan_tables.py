@@ -14,6 +14,7 @@ from scenarios.konan.tables import (
     OPENING,
     PROFILES,
     Dispatch,
+    Meaning,
     MustChoose,
     NotAllowed,
 )
@@ -88,6 +89,40 @@ def test_k_9_1_2_consultation_by_zone() -> None:
     assert table.find("101", "1", "001").then.signal is Signal.EMERGENCY
     assert table.find("999", "1", "002").then.signal is Signal.UNKNOWN
     assert OPENING.find(Signal.UNKNOWN, "home").then.state is State.CALLBACK_DUE
+
+
+@pytest.mark.parametrize(
+    ("code", "part", "profile", "meant"),
+    [
+        ("ME/0003", "", "scaip", Meaning(Signal.EMERGENCY, source="pendant")),
+        ("ME/0003", "", "contact-id", Meaning(Signal.EMERGENCY, source="pendant")),
+        ("ME/0002/0010", "", "scaip", Meaning(Signal.EMERGENCY, source="main unit")),
+        ("ME/0051", "", "scaip", Meaning(Signal.EMERGENCY, source="mobile unit")),
+        ("ME/0005/0009", "", "scaip", Meaning(Signal.EMERGENCY, source="fall detector")),
+        ("ME/0023", "", "scaip", Meaning(Signal.EMERGENCY, source="fire detector")),
+        ("ME/0010/0049", "", "scaip", Meaning(Signal.EMERGENCY, source="activity detector")),
+        ("RE/0003", "", "scaip", Meaning(Signal.CANCEL)),
+        ("ME/0003/0016", "", "scaip", Meaning(Signal.PENDANT_BATTERY)),
+        ("IN/0002/0014", "", "scaip", Meaning(Signal.MAIN_BATTERY)),
+        ("ME/0051/0016", "", "scaip", Meaning(Signal.MOBILE_BATTERY)),
+        ("ME/0041/0085", "", "scaip", Meaning(Signal.POWER_CUT)),
+        ("ME/0002/0086", "", "scaip", Meaning(Signal.RESTORE, Signal.POWER_CUT)),
+        ("ME/0003/0015", "", "scaip", Meaning(Signal.RESTORE, Signal.PENDANT_BATTERY)),
+        ("IN/0002/0103", "", "scaip", Meaning(Signal.TEST)),
+        ("ME/0002", "003", "scaip", Meaning(Signal.EMERGENCY, source="main unit")),
+        ("ME/0002", "003", "scaip-two-button", Meaning(Signal.CONSULTATION)),
+        ("ME/0002", "002", "scaip-two-button", Meaning(Signal.EMERGENCY, source="main unit")),
+        ("IN/0003", "", "scaip", Meaning(Signal.UNKNOWN)),
+        ("ME/0023/0016", "", "scaip", Meaning(Signal.UNKNOWN)),
+        ("PI/0003", "", "scaip", Meaning(Signal.UNKNOWN)),
+        ("??/????", "", "scaip", Meaning(Signal.UNKNOWN)),
+        ("", "", "scaip", Meaning(Signal.UNKNOWN)),
+    ],
+)
+def test_k_9_1_scaip_says_device_and_status(code: str, part: str, profile: str, meant: Meaning) -> None:
+    """K-9.1.1 to K-9.1.3, K-11.6, and K-9.1x for what no row names."""
+    reception = {"type": "frame.accepted", "format": "scaip", "code": code, "qualifier": "1", "partition": part}
+    assert meaning_of(reception, profile)[0] == meant
 
 
 def test_what_no_profile_can_read_is_unknown() -> None:

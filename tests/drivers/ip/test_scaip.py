@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.ip import scaip
@@ -133,6 +133,7 @@ TEXT = st.text(
 )
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["ref", "cid", "dte", "crd", "geo", "tim"]), st.lists(TEXT, min_size=1, max_size=3))
 )
@@ -145,6 +146,7 @@ def test_what_is_written_is_read(drawn: dict[str, list[str]]) -> None:
         assert found.wrap is wrap or not said
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_anything_is_a_request_or_unreadable(data: bytes) -> None:
     for body in (data, b"<mrq>" + data + b"</mrq>", SMALLEST[:30] + data + SMALLEST[30:]):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.sip import grammar
@@ -80,6 +80,7 @@ def test_via() -> None:
         grammar.via("SIP/2.0/UDP ;branch=1")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_anything_is_read_or_malformed(text: str) -> None:
     for read in (grammar.split, grammar.parameters, grammar.address, grammar.uri, grammar.via):
@@ -89,6 +90,7 @@ def test_anything_is_read_or_malformed(text: str) -> None:
             continue
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_what_is_quoted_is_unquoted(text: str) -> None:
     assert grammar.unquoted(grammar.quoted(text)) == text

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.sip import message
@@ -117,6 +117,7 @@ def test_a_cseq_that_is_none(value: str) -> None:
         message.cseq(Headers((("CSeq", value),)))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_any_octets_are_a_message_or_none(data: bytes) -> None:
     for one in (data, b"MESSAGE sip:a@b SIP/2.0\r\n" + data, b"SIP/2.0 200 OK\r\n" + data):
