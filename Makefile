@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint types reference benchmark-decoder campaign-fuzz campaign-noise campaign-powercut campaign-planted clean
+.PHONY: run test lint types reference benchmark-decoder campaign-fuzz campaign-noise campaign-powercut campaign-storm campaign-planted clean
 run: $(STAMP)
 	$(VENV)/bin/yobirin run --demo
 
@@ -38,6 +38,9 @@ campaign-noise: $(STAMP)
 
 campaign-powercut: $(STAMP)
 	$(VENV)/bin/python -m campaigns.power_cut --cuts $(or $(N),100000) --seed $(or $(SEED),1)
+
+campaign-storm: $(STAMP)
+	$(VENV)/bin/python -m campaigns.storm --seeds $(or $(N),3) --seed $(or $(SEED),1)
 
 campaign-planted: $(STAMP)
 	$(VENV)/bin/python -m campaigns.planted $(NAME)

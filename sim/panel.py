@@ -285,6 +285,10 @@ class Panel:
                 self._redial(at)
         return self._give()
 
+    def length_ms(self, part: Part) -> float:
+        """How long the unit speaks when it says this part."""
+        return to_ms(self._length(part))
+
     # -- steps ------------------------------------------------------------------------------------
 
     def _send(self, at: int) -> None:

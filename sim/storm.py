@@ -32,6 +32,7 @@ class Weather:
 
     reserved  how many of the lines only the emergencies' number leads to
     hurries   False: reserved lines and storms change nothing, as in a receiver that knows neither
+    unseen    the lines do not see the far end's hang-up: whoever has told all stays until we let go
     """
 
     units: int = 1_000
@@ -41,6 +42,7 @@ class Weather:
     reserved: int = 0
     silent: int = 0
     hurries: bool = True
+    unseen: bool = False
 
 
 class Silent(Panel):
@@ -95,9 +97,13 @@ class StormWorld(World):
     def _dialler(self, number: int) -> Unit:
         rng, urgent = self.rng, number < self.weather.emergencies
         code = rng.choice(EMERGENCY if urgent else ORDINARY)
-        message = Message(f"{number:04}".replace("0", "B"), code, partition="01", zone="001" if urgent else "000")
+        message = Message(f"{1_000 + number}", code, partition="01", zone="001" if urgent else "000")
         settings = PanelSettings(
-            (message,), redials=REDIALS, redial_after_s=rng.uniform(*REDIAL_S), after_handshake_ms=rng.uniform(250, 300)
+            (message,),
+            redials=REDIALS,
+            redial_after_s=rng.uniform(*REDIAL_S),
+            after_handshake_ms=rng.uniform(250, 300),
+            after_kiss_off_ms=60_000 if self.weather.unseen else rng.uniform(250, 300),
         )
         return Unit(
             number,

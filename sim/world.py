@@ -44,6 +44,9 @@ SYLLABLE: Final = from_ms(500)
 SOUNDS_LATE: Final = from_ms(60)  # two blocks, and the one that they begin in
 RING_EVERY: Final = 3 * RATE_HZ
 TICK: Final = RATE_HZ
+RINGS_MS: Final = (100.0, 600.0)  # until a line is off hook
+SWITCHES_MS: Final = (30.0, 120.0)  # from listening to playing
+ON_HOOK_MS: Final = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,14 +256,14 @@ class World:
                 case Commit():
                     self._commit(order)
                 case Answer():
-                    self._in(from_ms(self.rng.uniform(100, 600)), partial(self._off_hook, line))
+                    self._in(from_ms(self.rng.uniform(*RINGS_MS)), partial(self._off_hook, line))
                 case Play():
                     self._play(line, order)
                 case Abandon(identity, reason, _):
                     self.broken.append(f"{line}: call {identity.call} was given up: {reason}")
                 case HangUp():
                     if (call := self._calls[line]) is not None:
-                        self._in(from_ms(50), partial(self._end, line, call, "hung up by us"))
+                        self._in(from_ms(ON_HOOK_MS), partial(self._end, line, call, "hung up by us"))
 
     def _commit(self, commit: Commit) -> None:
         def stored(record: Record, receipt: object) -> None:
@@ -331,7 +334,7 @@ class World:
         if play.steps == LIVE[0].kiss_off:
             call.kiss_offs += 1
             self._check_promise(line, call)
-        begins, ends = self.at + from_ms(self.rng.uniform(30, 120)), 0
+        begins, ends = self.at + from_ms(self.rng.uniform(*SWITCHES_MS)), 0
         for start, end, step in spans(play.steps, begins):
             ends = end
             if step.hz:
