@@ -40,7 +40,11 @@ class Running:
                 stderr=self.stderr or log,
                 start_new_session=True,
             )
-        until(lambda: self.up() and self.times_started("intake") > before)
+        try:
+            until(lambda: self.up() and self.times_started("intake") > before)
+        except BaseException:  # nobody else knows yet that it runs
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise
         return self.process
 
     def up(self) -> bool:
