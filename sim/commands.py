@@ -12,6 +12,7 @@ import click
 from receiver.errors import BadInput
 from sim.dc09_commands import dc09
 from sim.hardware_commands import program, receiver
+from sim.scaip_commands import scaip
 
 if TYPE_CHECKING:
     from decoder.exchange import Format, Message
@@ -245,5 +246,5 @@ def _as_text(note: Note) -> str:
     return f"{note.at / 8000:9.3f} s  {note.what:<14} {details}".rstrip()
 
 
-for command in (dc09, receiver, program):
+for command in (dc09, scaip, receiver, program):
     sim.add_command(command)

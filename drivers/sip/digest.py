@@ -5,7 +5,7 @@
 
     HA1 = H(user:realm:password)   HA2 = H(method:uri)   response = H(HA1:nonce:nc:cnonce:qop:HA2)
 
-A nonce is the time and its sum under a secret of our own: nothing has to be kept of one that nobody uses. Each may be
+A nonce is time, number and their sum under a secret of our own: nothing has to be kept of one nobody uses. Each may be
 used with rising counts for 5 minutes; without a count (RFC 2069) once. `Basic` shows everybody the password.
 Source: RFC 3261, 22; RFC 7616; RFC 8760.
 """
@@ -19,6 +19,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import count
 from typing import Final
 
 from drivers.sip import grammar
@@ -84,15 +85,16 @@ class Guard:
     secret: bytes = field(repr=False)
     realm: str
     _used: OrderedDict[str, int] = field(default_factory=OrderedDict)  # nonce → highest count seen
+    _numbers: count[int] = field(default_factory=count)  # two units that ask in one second get different ones
 
     def challenge(self, at_s: int, *, stale: bool = False) -> tuple[Header, ...]:
         """The headers of a 401."""
         end = ", stale=true" if stale else ""
+        nonce = self._nonce(f"{at_s:x}-{next(self._numbers):x}")
         return tuple(
             (
                 "WWW-Authenticate",
-                f"Digest realm={grammar.quoted(self.realm)}, "
-                f'nonce="{self._nonce(at_s)}", algorithm={name}, qop="auth"{end}',
+                f'Digest realm={grammar.quoted(self.realm)}, nonce="{nonce}", algorithm={name}, qop="auth"{end}',
             )
             for name in ALGORITHMS
         )
@@ -133,14 +135,13 @@ class Guard:
             self._used.popitem(last=False)
         return Verdict.RIGHT
 
-    def _nonce(self, at_s: int) -> str:
-        stamp = f"{at_s:x}"
+    def _nonce(self, stamp: str) -> str:
         return f"{stamp}.{hmac.new(self.secret, stamp.encode(), hashlib.sha256).hexdigest()[:32]}"
 
     def _fresh(self, nonce: str, at_s: int) -> bool:
         stamp = nonce.partition(".")[0]
-        if not re.fullmatch("[0-9a-f]{1,12}", stamp):
+        if not re.fullmatch("[0-9a-f]{1,12}-[0-9a-f]{1,12}", stamp):
             return False
-        made = int(stamp, 16)
-        known = hmac.compare_digest(self._nonce(made).encode(), nonce.encode("utf-8", "surrogateescape"))
+        made = int(stamp.partition("-")[0], 16)
+        known = hmac.compare_digest(self._nonce(stamp).encode(), nonce.encode("utf-8", "surrogateescape"))
         return known and -5 <= at_s - made <= NONCE_S

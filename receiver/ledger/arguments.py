@@ -74,12 +74,12 @@ def device(ledger: Ledger, args: Json) -> Device:
 
 
 def account(args: Json) -> str | None:
-    """3 to 16 digits and letters, as devices send them."""
+    """3 to 32 digits and letters, as devices send them (SCAIP: 32)."""
     if args.get("account") in (None, ""):
         return None
     found = normal_account(fields.text(args["account"], "account"))
-    if not re.fullmatch(r"[0-9A-Z]{3,16}", found):
-        raise ValueError(f"account: {args['account']!r} is not 3 to 16 digits and letters")
+    if not re.fullmatch(r"[0-9A-Z]{3,32}", found):
+        raise ValueError(f"account: {args['account']!r} is not 3 to 32 digits and letters")
     return found
 
 

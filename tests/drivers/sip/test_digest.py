@@ -67,12 +67,21 @@ def test_what_was_heard_before_proves_nothing() -> None:
     value = said(one, "SHA-256", nc="00000005")
     assert check(one, value) is Verdict.RIGHT
     assert check(one, value) is Verdict.STALE
-    assert check(one, said(one, "SHA-256", nc="00000004")) is Verdict.STALE
+    (told,) = credentials([value])
+    for nc, verdict in (("00000004", Verdict.STALE), ("00000006", Verdict.RIGHT), ("00000006", Verdict.STALE)):
+        assert check(one, said(one, "SHA-256", nc=nc, nonce=told["nonce"])) is verdict
     assert check(one, said(one, "SHA-256", at_s=10), at_s=10 + NONCE_S) is Verdict.RIGHT
     assert check(one, said(one, "SHA-256", at_s=20), at_s=21 + NONCE_S) is Verdict.STALE
-    assert check(one, said(one, "SHA-256", nonce="0.0")) is Verdict.STALE
-    assert check(one, said(one, "SHA-256", nonce="x")) is Verdict.STALE
+    for nonce in ("0.0", "x", "0-0.0", ""):
+        assert check(one, said(one, "SHA-256", nonce=nonce)) is Verdict.STALE
     assert check(one, said(Guard(b"other", 'a "realm"'), "MD5")) is Verdict.STALE
+
+
+def test_two_challenges_are_never_the_same() -> None:
+    """Or the second message within a second would be taken for the first one, played again."""
+    one = guard()
+    assert one.challenge(5) != one.challenge(5)
+    assert check(one, said(one, "MD5")) is check(one, said(one, "MD5")) is Verdict.RIGHT
 
 
 def test_without_a_count_once() -> None:
@@ -97,7 +106,7 @@ def test_other_schemes_and_rubbish() -> None:
 def test_a_challenge_offers_both() -> None:
     first, second = guard().challenge(5, stale=True)
     assert first[0] == second[0] == "WWW-Authenticate"
-    assert first[1].startswith(r'Digest realm="a \"realm\"", nonce="5.')
+    assert first[1].startswith(r'Digest realm="a \"realm\"", nonce="5-0.')
     assert first[1].endswith(', algorithm=SHA-256, qop="auth", stale=true')
     assert "algorithm=MD5" in second[1]
     assert "secret" not in repr(guard())
