@@ -29,8 +29,8 @@ def intake(lines: tuple[str, ...], supervised: bool, installation: Installation)
     """Run the intake process alone (for a service manager).
 
     A line is named by scheme and address: modem:/dev/ttyACM0 answers a voice modem; dc09:ADDRESS:PORT
-    and scaip:ADDRESS:PORT take messages of IP units, surgard: and ademco685: those of a hardware receiver; wav:DIR and pcap:DIR
-    watch a folder and take each recording dropped into it once.
+    and scaip:ADDRESS:PORT take messages of IP units, surgard: and ademco685: those of a hardware receiver;
+    wav:DIR and pcap:DIR watch a folder and take each recording dropped into it once.
     """
     import asyncio
 
