@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from benchmarks.fuzz import scaip
 from benchmarks.fuzz.files import LINKS
 from drivers.capture.internet import UDP, Internet
 from drivers.capture.pcap import CaptureFile, Packet
@@ -33,6 +34,14 @@ WORDS: Final[dict[str, tuple[bytes, ...]]] = {
         b"l: 5\r\n", b"m=audio 4000 RTP/AVP 0 8 101\r\n", b"c=IN IP4 192.0.2.1\r\n", b"c=IN IP6 ::1\r\n",
         b"a=rtpmap:101 telephone-event/8000\r\n", b"a=crypto:1", b"Signal=5\r\nDuration=160\r\n", b"\xc2\xb2", b" ",
         b"Content-Type: application/dtmf-relay\r\n", b"Content-Type: application/sdp\r\n", b";tag=", b"<sip:", b"\0",
+    ),
+    "scaip": (
+        b"MESSAGE sip:a@b SIP/2.0\r\n", b"SIP/2.0 200 OK\r\n", b"\r\n\r\n", b"\r\n ", b"l: 5\r\n",
+        b"v: SIP/2.0/UDP h;branch=z9hG4bK", b";rport", b";received=", b";tag=", b"CSeq: 1 MESSAGE\r\n",
+        b"Require: x\r\n", b"Content-Length: 99999\r\n", b"Authorization: Digest ", b"Basic ", b'"', b"<", b">", b"<sip:",
+        b"[::1]", b"<mrq>", b"</mrq>", b"<scaip>", b"<mrs>", b"<ref>", b"<cid>", b"<dty>", b"<stc>", b"<snu>0</snu>",
+        b"<!DOCTYPE a [<!ENTITY b 'c'>]>", b"&b;", b"&", b"<![CDATA[",
+        b"<?xml version='1.0' encoding='UTF-16'?>", b"\xff\xfe", b"\xed\xa0\x80", b"\0",
     ),
     "rtp": (b"\x80\0", b"\x90\0", b"\xa0\0", b"\0\x0a\0\xa0", b"\0\x8a\xff\xff"),
     "toml": (
@@ -67,6 +76,9 @@ def seeds(kind: str) -> tuple[bytes, ...]:
         return tuple(b"".join(map(_drawn, _packets(path)[:200])) for path in _captures())
     if kind == "sip":
         return tuple(b"\0" * 9 + b"\0".join(_messages(path)) for path in _captures() if _messages(path))
+    if kind == "scaip":
+        drawn = (b"\0" + len(one).to_bytes(2, "big") + one + b"\xff\0\0" for one in scaip.SEEDS)
+        return (b"".join(drawn), *(one[one.index(b"\r\n\r\n") + 4 :] for one in scaip.SEEDS))
     if kind == "toml":
         return tuple(path.read_bytes() for path in sorted(ROOT.glob("examples/profiles/*.toml")))
     return ()

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.fuzz import files, modem, terminals
+from benchmarks.fuzz import files, modem, scaip, terminals
 from benchmarks.fuzz.draw import Draw
 from benchmarks.fuzz.outcomes import check_memory, check_results, check_symbols, results_of
 from benchmarks.fuzz.symbols import alarming, digit, heard_as, length, message, place, repeated, said, symbols
@@ -228,6 +228,8 @@ TARGETS: Final = {
         Target("packets", files.packets, "packets"),
         Target("sip", files.sip, "sip"),
         Target("rtp", files.rtp, "rtp"),
+        Target("scaip", scaip.desk, "scaip"),
+        Target("scaip-xml", scaip.body, "scaip"),
         Target("profile", terminals.text, "toml"),
         Target("profile-table", terminals.table, "symbols"),
         Target("learning", terminals.learning, "symbols"),

@@ -33,7 +33,7 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
 
 def test_every_kind_has_words_and_files_have_seeds() -> None:
     assert {target.kind for target in TARGETS.values()} == set(WORDS)
-    for kind in ("sound", "wav", "pcap", "packets", "sip", "toml"):
+    for kind in ("sound", "wav", "pcap", "packets", "sip", "scaip", "toml"):
         assert seeds(kind), kind
 
 
