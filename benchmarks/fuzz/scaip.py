@@ -37,7 +37,7 @@ SEEDS: Final = tuple(
             ("MESSAGE", "<mrq><ref>A1</ref><mty>ME</mty><cid>12345</cid><dty>0003</dty></mrq>"),
             ("MESSAGE", "<scaip><ref>A2</ref><cid>9</cid><dty>2</dty><stc>85</stc><crd>gsm:09012345678</crd></scaip>"),
             ("MESSAGE", "<mrq><ref>A3</ref><mty>PI</mty><hbo>1</hbo><cid>12345</cid></mrq>"),
-            ("MESSAGE", "<mrq><ref>A4</ref><cid>54321</cid><dty>5</dty><lge><geo>1</geo></lge><dte>a&amp;b</dte></mrq>"),
+            ("MESSAGE", "<mrq><ref>A4</ref><cid>54321</cid><dty>5</dty><lge><geo>1</geo></lge><dte>&amp;</dte></mrq>"),
             ("MESSAGE", "<!DOCTYPE a [<!ENTITY b 'c'>]><mrq><cid>&b;</cid></mrq>"),
             ("OPTIONS", ""),
             ("INVITE", "v=0\r\n"),

@@ -38,8 +38,8 @@ WORDS: Final[dict[str, tuple[bytes, ...]]] = {
     "scaip": (
         b"MESSAGE sip:a@b SIP/2.0\r\n", b"SIP/2.0 200 OK\r\n", b"\r\n\r\n", b"\r\n ", b"l: 5\r\n",
         b"v: SIP/2.0/UDP h;branch=z9hG4bK", b";rport", b";received=", b";tag=", b"CSeq: 1 MESSAGE\r\n",
-        b"Require: x\r\n", b"Content-Length: 99999\r\n", b"Authorization: Digest ", b"Basic ", b'"', b"<", b">", b"<sip:",
-        b"[::1]", b"<mrq>", b"</mrq>", b"<scaip>", b"<mrs>", b"<ref>", b"<cid>", b"<dty>", b"<stc>", b"<snu>0</snu>",
+        b"Require: x\r\n", b"Content-Length: 99999\r\n", b"Authorization: Digest ", b"Basic ", b'"', b"<", b">",
+        b"<sip:", b"[::1]", b"<mrq>", b"</mrq>", b"<scaip>", b"<mrs>", b"<ref>", b"<cid>", b"<dty>", b"<stc>", b"<snu>0</snu>",
         b"<!DOCTYPE a [<!ENTITY b 'c'>]>", b"&b;", b"&", b"<![CDATA[",
         b"<?xml version='1.0' encoding='UTF-16'?>", b"\xff\xfe", b"\xed\xa0\x80", b"\0",
     ),
