@@ -110,6 +110,9 @@ def _journals(looked: Looked, limits: Limits) -> Iterator[Condition]:
 def _journal(journal: JournalSeen, limits: Limits) -> Iterator[Condition]:
     if journal.error is not None:
         yield Condition("journal_unreadable", journal.name, journal.error)
+    if journal.damage:
+        says = f"the journal {journal.name} is damaged: {'; '.join(journal.damage)}; see `yobirin store verify`"
+        yield Condition("journal_damaged", journal.name, says, grave=False)
     if journal.log_bytes > limits.log_mib * MIB:
         says = (
             f"the log of the journal {journal.name} has {journal.log_bytes / MIB:.0f} MiB: somebody reads it "
@@ -164,6 +167,7 @@ KEYS: Final = (
     "centre_absent",
     "centre_behind",
     "journal_unreadable",
+    "journal_damaged",
     "mirror_lost",
     "health_blind",
     "outbox_old",

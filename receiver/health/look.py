@@ -9,12 +9,13 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from receiver.clock import MINUTE_US, SECOND_US, Clock
 from receiver.errors import YobirinError
+from receiver.health.patrol import Patrol
 from receiver.health.seen import BackupSeen, CentreSeen, DiskSeen, JournalSeen, Looked
 from receiver.installation import Installation
 from receiver.journal.lock import holder
@@ -23,6 +24,7 @@ from receiver.sockets import listened
 
 FOLLOWED: Final = "intake"  # the centre's cursor on the intake's journal
 BACKUPS_EVERY_US: Final = 10 * MINUTE_US
+PATROL_EVERY_S: Final = 4.0  # a look every two seconds, and what it takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,16 @@ class Places:
 
 @dataclass(slots=True)
 class Looker:
-    """backups_us: when the backups were looked at last (monotonic); a manifest may name a million files."""
+    """backups_us: when the backups were looked at last (monotonic); a manifest may name a million files.
+
+    patrols: of the journals that there are, by name
+    """
 
     places: Places
     clock: Clock
     backups: tuple[BackupSeen, ...] = ()
     backups_us: int | None = None
+    patrols: dict[str, Patrol] = field(default_factory=dict)
 
     def look(self, heard_at_us: int | None) -> Looked:
         """heard_at_us: the last reception that was counted."""
@@ -50,17 +56,34 @@ class Looker:
         if self.backups_us is None or now.mono_us - self.backups_us >= BACKUPS_EVERY_US:
             self.backups = tuple(_backup(folder, now.utc_us) for folder in self.places.backups)
             self.backups_us = now.mono_us
-        return _looked(self.places, now.utc_us, self.backups, heard_at_us)
+        journals = tuple(self._patrolled(_journal(name, path, now.utc_us), path) for name, path in self._journals())
+        return _looked(self.places, now.utc_us, journals, self.backups, heard_at_us)
+
+    def _journals(self) -> Iterator[tuple[str, Path]]:
+        installation = self.places.installation
+        named = [("intake", installation.intake_db)]
+        named += [(name, installation.store_db(name)) for name in self.places.contracts]
+        return ((name, path) for name, path in named if path.exists())
+
+    def _patrolled(self, journal: JournalSeen, path: Path) -> JournalSeen:
+        """The journal with what the next step of its patrol finds."""
+        patrol = self.patrols.setdefault(journal.name, Patrol(journal.name, path))
+        patrol.step(PATROL_EVERY_S)
+        return replace(journal, damage=patrol.says)
 
 
-def _looked(places: Places, now_us: int, backups: tuple[BackupSeen, ...], heard_at_us: int | None) -> Looked:
+def _looked(
+    places: Places,
+    now_us: int,
+    journals: tuple[JournalSeen, ...],
+    backups: tuple[BackupSeen, ...],
+    heard_at_us: int | None,
+) -> Looked:
     installation = places.installation
-    journals = [("intake", installation.intake_db)]
-    journals += [(name, installation.store_db(name)) for name in places.contracts]
     disks = [("disk", installation.data), *((str(folder), folder) for folder in places.mirrors)]
     return Looked(
         holder(installation.intake / "writer"),
-        tuple(_journal(name, path, now_us) for name, path in journals if path.exists()),
+        journals,
         tuple(_centre(installation, name, now_us) for name in places.contracts),
         tuple(_disk(about, folder) for about, folder in disks),
         backups,

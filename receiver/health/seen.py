@@ -32,7 +32,10 @@ class IntakeSeen:
 
 @dataclass(frozen=True, slots=True)
 class JournalSeen:
-    """One journal. age_s: of its last event; log_bytes: of the write-ahead log beside it; error: it cannot be read."""
+    """One journal. age_s: of its last event; log_bytes: of the write-ahead log beside it; error: it cannot be read.
+
+    damage: records that are not what was written, a line each, as far as the patrol has come
+    """
 
     name: str
     events: int = 0
@@ -40,6 +43,7 @@ class JournalSeen:
     log_bytes: int = 0
     age_s: float | None = None
     error: str | None = None
+    damage: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ TROUBLES: list[tuple[Seen, str, bool, str]] = [
     (centre(answers=False), "centre_absent", True, "takes no commands"),
     (centre(behind=3, behind_s=10.1), "centre_behind", True, "3 events and 10 s behind"),
     (looked(journals=(JournalSeen("intake", error="no database"),)), "journal_unreadable", True, "no database"),
+    (looked(journals=(JournalSeen("intake", damage=("record 7",)),)), "journal_damaged", False, "record 7"),
     (replace(WELL, looked_ago_s=31.0), "health_blind", True, "a disk hangs"),
     (centre(outbox_waiting=2, outbox_age_s=601.0), "outbox_old", False, "2 messages of konan wait"),
     (looked(journals=(JournalSeen("intake", log_bytes=257 * 2**20),)), "log_growing", False, "257 MiB"),
