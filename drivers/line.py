@@ -79,7 +79,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Healed:
-    """The line hears: said once when it is open, and again after each `Fault`."""
+    """The line hears: said once when it is open, and again after each `Fault`. how: what was done, if anything."""
+
+    how: str = ""
 
 
 LineInput = Ringing | Answered | Heard | Reported | PlayStarted | Played | HungUp | Fault | Healed

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from drivers.line import Line
 from drivers.link import Link
 
-LINES: Final = {"modem": "drivers.modem.port:make"}
+LINES: Final = {"modem": "drivers.modem.options:make"}
 LINKS: Final = {
     "dc09": "drivers.ip.dc09_port:make",
     "scaip": "drivers.ip.scaip_port:make",

@@ -359,7 +359,8 @@ def _from_folder(uri: str, folder: Path) -> str:
     """A line's name with its paths absolute: what it opens or watches, and the files its options name."""
     scheme, _, rest = uri.partition(":")
     address, mark, options = rest.partition("?")
-    if scheme in PATHS or (scheme in SERIAL_TOO and "://" not in address):
+    named = scheme == "modem" and address.startswith("usb:")  # a serial number, no path
+    if not named and (scheme in PATHS or (scheme in SERIAL_TOO and "://" not in address)):
         address = str(folder / address)
     given = []
     for option in options.split("&"):

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from receiver.errors import BadInput
-from sim.modem import ModemSettings, VoiceModem
+from sim.modem import VoiceModem
+from sim.modem_settings import ModemSettings
 from sim.pty_modem import PtyModem
 
 
@@ -27,13 +28,16 @@ class Bench:
         link: Path | None,
         listen: Path | None,
         unplug_after_s: float,
+        replug_after_s: float,
+        reaches: Path | None,
         seed: int,
         ready: Callable[[dict[str, str]], None],
         report: Callable[[str], None],
     ) -> None:
         self._settings, self._count, self._speed = settings, count, speed
         self._link, self._listen = link, listen
-        self._unplug_after_s, self._seed = unplug_after_s, seed
+        self._unplug_after_s, self._replug_after_s = unplug_after_s, replug_after_s
+        self._reaches, self._seed = reaches, seed
         self._ready, self._report = ready, report
 
     def run(self) -> None:
@@ -55,13 +59,18 @@ class Bench:
             link = _numbered(self._link, number, self._count)
             socket = _numbered(self._listen, number, self._count)
             socket = socket or (link.with_name(link.name + ".line") if link else folder / f"line{number}")
-            pty_modem = PtyModem(modem, socket, speed=self._speed, link=link, report=self._report)
+            pty_modem = PtyModem(
+                modem, socket, speed=self._speed, link=link, reaches=self._reaches, report=self._report
+            )
             tasks.append(asyncio.create_task(pty_modem.serve()))
             await pty_modem.ready.wait()
             _made(tasks[-1], socket)
             places.append({"modem": pty_modem.port, "line": str(socket)} | ({"link": str(link)} if link else {}))
             if self._unplug_after_s:
                 loop.call_later(self._unplug_after_s / self._speed, pty_modem.unplug)
+                if self._replug_after_s:
+                    later = self._unplug_after_s + self._replug_after_s
+                    loop.call_later(later / self._speed, pty_modem.plug_in)
         for place in places:
             self._ready(place)
         stopped = asyncio.create_task(stop.wait())

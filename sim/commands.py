@@ -12,6 +12,7 @@ import click
 from receiver.errors import BadInput
 from sim.dc09_commands import dc09
 from sim.hardware_commands import program, receiver
+from sim.modem_command import modem
 from sim.scaip_commands import scaip
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from sim.panel import Note, PanelSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-CODINGS = {"ulaw": 131, "alaw": 130, "linear": 128}
 
 
 @click.group()
@@ -35,70 +34,6 @@ def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
         return command
 
     return apply
-
-
-@sim.command()
-@click.option("--speed", type=click.FloatRange(0, min_open=True), default=1.0, help="Times faster than the wall clock.")
-@click.option("--count", type=click.IntRange(1, 64), default=1, help="How many modems.")
-@click.option(
-    "--link", type=click.Path(path_type=Path), help="Symbolic link to the pty (with --count: LINK0, LINK1 …)."
-)
-@click.option("--listen", type=click.Path(path_type=Path), help="Socket of the telephone line (default: LINK.line).")
-@click.option("--coding", type=click.Choice(sorted(CODINGS)), help="Offer only this coding of sound.")
-@click.option(
-    "--caller-id",
-    type=click.Choice(["between", "before", "none"]),
-    default="between",
-    show_default=True,
-    help="When it comes: after or before the first ring.",
-)
-@click.option(
-    "--hang-up-sign",
-    type=click.Choice(["busy", "loop", "none"]),
-    default="busy",
-    show_default=True,
-    help="How it tells that the far end is gone.",
-)
-@click.option("--no-dtmf-events", is_flag=True, help="It does not report the digits it hears by itself.")
-@click.option("--reply-ms", type=click.FloatRange(0), default=15.0, help="From a command to its answer.")
-@click.option("--switch-ms", type=click.FloatRange(0), default=40.0, help="Between receiving and playing, each way.")
-@click.option("--late-ms", type=click.FloatRange(0), default=0.0, help="Fault: every answer comes so much later.")
-@click.option("--drop-per-million", type=click.FloatRange(0, 1e6), default=0.0, help="Fault: received bytes lost.")
-@click.option("--overrun-every-s", type=click.FloatRange(0), default=0.0, help="Fault: 100 ms lost so often, DLE o.")
-@click.option("--mute-after-s", type=click.FloatRange(0), default=0.0, help="Fault: then it answers nothing any more.")
-@click.option("--unplug-after-s", type=click.FloatRange(0), default=0.0, help="Fault: then the port goes away.")
-@click.option(
-    "--seed", type=int, default=1, show_default=True, help="Of everything random: the same seed, the same run."
-)
-@click.option("--json", "as_json", is_flag=True, help="Where the modems are, as JSON Lines.")
-def modem(**options: Any) -> None:
-    """Voice modems (V.253) on ptys, each with a telephone line that `sim panel --dial` can call.
-
-    Runs until it is interrupted. The first lines of the output say where each modem and its line are.
-    """
-    from sim.bench import Bench
-    from sim.modem import FORMATS, ModemSettings
-    from sim.subscriber_line import CallerId, HangUpSign
-
-    coding = options.pop("coding")
-    settings = ModemSettings(
-        reply_ms=options.pop("reply_ms"),
-        switch_ms=options.pop("switch_ms"),
-        caller_id=CallerId(options.pop("caller_id")),
-        hang_up_sign=HangUpSign(options.pop("hang_up_sign")),
-        formats=(CODINGS[coding],) if coding else tuple(FORMATS),
-        reports_keys=not options.pop("no_dtmf_events"),
-        late_ms=options.pop("late_ms"),
-        drop_per_million=options.pop("drop_per_million"),
-        overrun_every_s=options.pop("overrun_every_s"),
-        mute_after_s=options.pop("mute_after_s"),
-    )
-    as_json = options.pop("as_json")
-
-    def ready(place: dict[str, str]) -> None:
-        click.echo(json.dumps(place) if as_json else "  ".join(f"{key} {value}" for key, value in place.items()))
-
-    Bench(settings, ready=ready, report=lambda line: click.echo(line, err=True), **options).run()
 
 
 _MESSAGE = _options(
@@ -246,5 +181,5 @@ def _as_text(note: Note) -> str:
     return f"{note.at / 8000:9.3f} s  {note.what:<14} {details}".rstrip()
 
 
-for command in (dc09, scaip, receiver, program):
+for command in (modem, dc09, scaip, receiver, program):
     sim.add_command(command)

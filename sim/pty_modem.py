@@ -19,7 +19,7 @@ import numpy as np
 
 from decoder.samples import I16
 from sim.modem import VoiceModem
-from sim.wire import BLOCK, Kind, Message, Parser, block_of, numbers_of, sound
+from sim.wire import BLOCK, Kind, Message, Parser, block_of, numbers_of, set_up, sound
 
 TICK_S: Final = 0.020
 LOOK_AGAIN_S: Final = 0.01  # for a computer on a port that nobody has open
@@ -31,19 +31,26 @@ Report = Callable[[str], None]
 
 
 class PtyModem:
-    """One modem. `port` is the path to open, `socket` the line to dial."""
+    """One modem. `port` is the path to open, `socket` the line to dial, `reaches` the line that it dials itself."""
 
-    def __init__(self, modem: VoiceModem, socket: Path, *, speed: float, link: Path | None, report: Report) -> None:
-        self._modem, self._speed, self._report = modem, speed, report
-        self._master, slave = pty.openpty()
-        tty.setraw(slave)
-        self.port = os.ttyname(slave)
-        os.close(slave)
-        os.set_blocking(self._master, False)
+    def __init__(
+        self,
+        modem: VoiceModem,
+        socket: Path,
+        *,
+        speed: float,
+        link: Path | None,
+        report: Report,
+        reaches: Path | None = None,
+    ) -> None:
+        self._modem, self._speed, self._report, self._reaches = modem, speed, report, reaches
+        self._master, self.port = _new_pty()
         self.socket, self._link = socket, link
+        self._calling: asyncio.Task[None] | None = None  # a call of the modem's own
         self._loop = asyncio.get_running_loop()
         self._open = False  # somebody has the port open
         self._unplugged = False
+        self._successor = (-1, "")
         self._out = bytearray()
         self._open_lines: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._caller: asyncio.StreamWriter | None = None
@@ -57,9 +64,7 @@ class PtyModem:
         """Be a modem until cancelled; the socket and the link are removed at the end."""
         try:
             server = await asyncio.start_unix_server(self._dialled, self.socket)
-            if self._link is not None:
-                self._link.unlink(missing_ok=True)
-                self._link.symlink_to(self.port)
+            self._make_link()
         finally:
             self.ready.set()
         try:
@@ -67,6 +72,8 @@ class PtyModem:
             await self._run()
         finally:
             server.close()
+            if self._calling is not None:
+                self._calling.cancel()
             if self._open_lines:
                 for writer in self._open_lines.values():
                     writer.close()
@@ -78,14 +85,31 @@ class PtyModem:
                     path.unlink(missing_ok=True)
 
     def unplug(self) -> None:
-        """The cable is pulled, for good: the port goes away under whoever has it open."""
-        self._unplugged = True
+        """The cable is pulled: the port goes away under whoever has it open."""
+        self._unplugged, self._open = True, False
+        self._successor = _new_pty()  # made while this one is there, or it would get its name again
         self._loop.remove_reader(self._master)
         self._modem.port_closed()
         nowhere = os.open(os.devnull, os.O_RDWR)
         os.dup2(nowhere, self._master)
         os.close(nowhere)
+        if self._link is not None:
+            self._link.unlink(missing_ok=True)
         self._report(f"{self.port}: unplugged")
+
+    def plug_in(self) -> None:
+        """It is back, under another name; the link, which is its lasting name, leads there."""
+        os.close(self._master)
+        self._master, self.port = self._successor
+        self._unplugged = False
+        self._make_link()
+        self._look()
+        self._report(f"{self.port}: plugged in again")
+
+    def _make_link(self) -> None:
+        if self._link is not None:
+            self._link.unlink(missing_ok=True)
+            self._link.symlink_to(self.port)
 
     # -- time ---------------------------------------------------------------------------------------
 
@@ -96,6 +120,10 @@ class PtyModem:
                 self._wake.clear()
                 await self._wake.wait()
                 due = self._loop.time()
+            if self._calling is not None and not self._calling.done():
+                await asyncio.wait([self._calling])  # the other line is the clock meanwhile
+                due = self._loop.time()
+                continue
             due = max(due + TICK_S / self._speed, self._loop.time() - BEHIND_S_MAX)
             if (wait := due - self._loop.time()) > 0:
                 await asyncio.sleep(wait)
@@ -112,6 +140,9 @@ class PtyModem:
         self._reply = None
         played = self._modem.tick(heard)
         self._flush()
+        if (number := self._modem.dialled) is not None:
+            self._modem.dialled = None
+            self._calling = self._loop.create_task(self._call(number))
         if self._caller is None:
             return
         if self._modem.off_hook and self._told_state != "answered":
@@ -203,6 +234,49 @@ class PtyModem:
         self._wake.set()
         return True
 
+    async def _call(self, number: str) -> None:
+        """The modem's own call, to the line it reaches: each block of that line is a tick."""
+        self._report(f"{self.port}: dials {number}")
+        if self._reaches is None:
+            self._modem.dial_ended("NO DIALTONE")
+            return
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._reaches)
+        except OSError:
+            self._modem.dial_ended("NO CARRIER")
+            return
+        try:
+            writer.write(set_up("0738230001", number).encode())
+            await self._be_called(reader, writer)
+        except (OSError, ValueError) as error:
+            self._report(f"{self.port}: the line broke: {error}")
+        finally:
+            writer.close()
+            self._modem.dial_ended("NO CARRIER")
+            self._modem.far_end_gone()
+
+    async def _be_called(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        parser, answered = Parser(), False
+        while data := await reader.read(65_536):
+            for message in parser.feed(data):
+                if message.kind is Kind.BUSY:
+                    self._modem.dial_ended("BUSY")
+                    return
+                if message.kind is Kind.HUNG_UP:
+                    return
+                if message.kind is Kind.ANSWERED:
+                    answered = True
+                    self._modem.dial_ended("VCON")
+                if message.kind is Kind.SOUND:
+                    said = self._modem.tick(block_of(message))
+                    self._flush()
+                    if not self._modem.off_hook:
+                        writer.write(Message(Kind.HUNG_UP).encode())
+                        self._report(f"{self.port}: hangs up" + ("" if answered else " before the answer"))
+                        return
+                    writer.write(sound(said).encode())
+            await writer.drain()
+
     def _tell(self, message: Message) -> None:
         if self._caller is not None:
             self._caller.write(message.encode())
@@ -213,3 +287,12 @@ class PtyModem:
             self._replied.set()
             self._modem.far_end_gone()
             self._report(f"{self.port}: {why}")
+
+
+def _new_pty() -> tuple[int, str]:
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    name = os.ttyname(slave)
+    os.close(slave)
+    os.set_blocking(master, False)
+    return master, name

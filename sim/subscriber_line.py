@@ -18,6 +18,8 @@ from sim.wire import BLOCK
 RING_EVERY: Final = 3 * RATE_HZ  # 20 a minute, 1 s on, 2 s off (Japan)
 NUMBER_AFTER: Final = from_ms(1300)  # between the first two rings
 RING_AFTER_NUMBER: Final = from_ms(500)  # where the number comes before the ring (Number Display)
+CAR_EVERY: Final = RATE_HZ  # 0.5 s on, 0.5 s off
+CAR_BURSTS: Final = 3  # then this modem takes the number
 BUSY_HZ: Final = 400
 BUSY_HALF: Final = from_ms(500)  # on and off; the modem says at each half that it hears it
 
@@ -27,7 +29,17 @@ class CallerId(Enum):
 
     BETWEEN = "between"  # the first two rings
     BEFORE = "before"  # the first ring, as Number Display does
+    CAR = "car"  # as BEFORE, and the modem says RING at each burst of CAR as well
     NONE = "none"
+
+
+class CallerIdForm(Enum):
+    """How the modem says it."""
+
+    LINES = "lines"  # DATE, TIME, NMBR, NDID
+    HEX = "hex"  # MESG = and the message of Number Display
+    COMPLEX = "complex"  # the lines between DLE X and DLE .
+    KEYS = "keys"  # DLE A, the number, DLE C
 
 
 class HangUpSign(Enum):
@@ -50,8 +62,8 @@ class _Incoming:
 class SubscriberLine:
     """One line, as one modem sees it."""
 
-    def __init__(self, caller_id: CallerId, hang_up_sign: HangUpSign) -> None:
-        self._caller_id, self._hang_up_sign = caller_id, hang_up_sign
+    def __init__(self, caller_id: CallerId, hang_up_sign: HangUpSign, form: CallerIdForm = CallerIdForm.LINES) -> None:
+        self._caller_id, self._hang_up_sign, self._form = caller_id, hang_up_sign, form
         self._incoming: _Incoming | None = None
         self._far_gone_at: int | None = None
 
@@ -67,11 +79,14 @@ class SubscriberLine:
         self._incoming = _Incoming(caller, called, now)
         return True
 
-    def hook(self, *, off_hook: bool) -> None:
-        """The modem answered, or hung up; a call that still rings goes on ringing."""
+    def hook(self, *, off_hook: bool, now: int = 0) -> bool:
+        """The modem answered, or hung up; a call that still rings goes on ringing. False: it answered CAR."""
         self._far_gone_at = None
-        if off_hook:
-            self._incoming = None
+        call = self._incoming
+        if not off_hook or call is None:
+            return True
+        self._incoming = None
+        return not (self._caller_id is CallerId.CAR and now - call.since < CAR_BURSTS * CAR_EVERY)
 
     def far_end_gone(self, now: int, *, off_hook: bool) -> None:
         """The caller has hung up."""
@@ -94,17 +109,36 @@ class SubscriberLine:
         if call is None:
             return b""
         said, age = b"", now - call.since
-        number_at = {CallerId.BEFORE: 0, CallerId.BETWEEN: NUMBER_AFTER}.get(self._caller_id)
-        if wanted and not call.numbered and number_at is not None and age >= number_at:
+        early = CAR_BURSTS * CAR_EVERY if self._caller_id is CallerId.CAR else 0
+        if age < early:
+            if age >= call.bursts * CAR_EVERY:
+                call.bursts += 1
+                return b"\r\nRING\r\n"
+            return b""
+        if early and not call.numbered:
+            call.bursts = 0
+        number_at = {CallerId.BEFORE: 0, CallerId.CAR: early, CallerId.BETWEEN: NUMBER_AFTER}.get(self._caller_id)
+        if not call.numbered and number_at is not None and age >= number_at:
             call.numbered = True
-            lines = ["DATE = 0401", "TIME = 2050", f"NMBR = {call.caller or 'O'}"]
-            lines += [f"NDID = {call.called}"] if call.called else []
-            said += "".join(f"\r\n{line}\r\n" for line in lines).encode()
-        first = RING_AFTER_NUMBER if self._caller_id is CallerId.BEFORE else 0
+            said += self._report(call) if wanted else b""
+        first = early + RING_AFTER_NUMBER if self._caller_id in (CallerId.BEFORE, CallerId.CAR) else 0
         if age >= first + call.bursts * RING_EVERY:
             call.bursts += 1
             said += b"\r\nRING\r\n"
         return said
+
+    def _report(self, call: _Incoming) -> bytes:
+        caller = call.caller or "O"
+        if self._form is CallerIdForm.KEYS:
+            code = {"P": "1", "O": "2"}.get(caller, caller)
+            return "".join(f"\x10{key}" for key in f"A{code}C").encode()
+        if self._form is CallerIdForm.HEX:
+            lines = [f"MESG = {message_of(caller, call.called).hex().upper()}"]
+        else:
+            lines = ["DATE = 0401", "TIME = 2050", f"NMBR = {caller}"]
+            lines += [f"NDID = {call.called}"] if call.called else []
+        text = "".join(f"\r\n{line}\r\n" for line in lines).encode()
+        return b"\x10X" + text + b"\x10." if self._form is CallerIdForm.COMPLEX else text
 
     def _sign_of_end(self, now: int) -> bytes:
         if self._far_gone_at is None:
@@ -115,3 +149,10 @@ class SubscriberLine:
         if self._hang_up_sign is HangUpSign.BUSY and age >= BUSY_HALF and age % BUSY_HALF < BLOCK:
             return b"\x10b"
         return b""
+
+
+def message_of(caller: str, called: str | None) -> bytes:
+    """A message of Number Display (40), as a modem hands it on: parity taken off, without its check."""
+    parts = [(0x01, "04012050"), (0x04 if caller in "PCOS" else 0x02, caller)] + ([(0x09, called)] if called else [])
+    content = b"".join(bytes((number, len(value))) + value.encode("ascii") for number, value in parts)
+    return bytes((0x40, len(content))) + content

@@ -50,6 +50,7 @@ SHELLS = {
     "drivers/loopback.py",
     "drivers/modem/port.py",
     "drivers/mqtt.py",
+    "drivers/serial_port.py",
     "receiver/clock.py",
     "receiver/report.py",
     "receiver/sockets.py",

@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from drivers.hardware.wires import PENDING_BYTES_MAX, STEADY_S, STOPPED, Owner, back_off, plain
+from drivers.hardware.wires import PENDING_BYTES_MAX, STEADY_S, STOPPED, Owner, back_off
+from drivers.plain import plain
 
 CONNECT_S: Final = 5.0
 CONNECTIONS_MAX: Final = 64

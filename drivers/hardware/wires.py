@@ -6,8 +6,6 @@ Opened by `serial_wire.py` and `tcp_wire.py`, named by `places.py`. What the byt
 from __future__ import annotations
 
 import asyncio
-import os
-import termios
 from typing import Final, Protocol
 
 BACK_OFF_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)  # then 8 s for ever
@@ -67,12 +65,3 @@ class Place(Protocol):
 async def back_off(failures: int) -> None:
     """Wait before the next try."""
     await asyncio.sleep(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
-
-
-def plain(error: BaseException) -> str:
-    """An error of the system in words."""
-    if isinstance(error, termios.error):
-        return str(error.args[-1])
-    if isinstance(error, TimeoutError):
-        return "no answer"
-    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno and error.errno > 0 else str(error)

@@ -2,13 +2,13 @@
 
 Two kinds of lines come back: *results* end a command (`OK`, `ERROR`, `CONNECT` …), everything else
 is either what a query asked for, or unsolicited (`RING`, `NMBR = …`) and may arrive at any moment.
+A modem that keeps to numbers in spite of `ATV1` says `0` for OK and `2` for RING.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -30,12 +30,35 @@ class Result(Enum):
     BUSY = "BUSY"
 
 
-_RESULTS: Final = {result.value: result for result in Result}
+_RESULTS: Final = {
+    **{result.value: result for result in Result},
+    "NO DIAL TONE": Result.NO_DIALTONE,
+    "COMMAND NOT SUPPORTED": Result.ERROR,
+}
+_NUMBERS: Final = {  # ITU-T V.250 table 1
+    "0": Result.OK,
+    "1": Result.CONNECT,
+    "3": Result.NO_CARRIER,
+    "4": Result.ERROR,
+    "6": Result.NO_DIALTONE,
+    "7": Result.BUSY,
+    "8": Result.NO_ANSWER,
+}
+RING_NUMBER: Final = "2"
 
 
-def result_of(line: str) -> Result | None:
-    """The result a line stands for, or None; `CONNECT 115200` is a CONNECT."""
-    return Result.CONNECT if line.startswith("CONNECT") else _RESULTS.get(line)
+def result_of(line: str, *, numeric: bool = False) -> Result | None:
+    """The result a line stands for, or None; `CONNECT 115200` and `+CME ERROR: 3` are results, too."""
+    if line.startswith("CONNECT"):
+        return Result.CONNECT
+    if line.startswith(("+CME ERROR", "+CMS ERROR")):
+        return Result.ERROR
+    return _RESULTS.get(line) or (_NUMBERS.get(line) if numeric else None)
+
+
+def is_ring(line: str, *, numeric: bool = False) -> bool:
+    """The line says that it rings: `RING`, `RING A`, `+CRING: VOICE`, in numbers 2."""
+    return line == "RING" or line.startswith(("RING ", "+CRING")) or (numeric and line == RING_NUMBER)
 
 
 class LineSplitter:
@@ -53,18 +76,19 @@ class LineSplitter:
             self._rest = b""
         return [line.decode("ascii", "replace").strip() for line in whole if line.strip()]
 
-    def feed_until_connect(self, data: bytes) -> tuple[list[str], bytes | None]:
+    def feed_until_connect(self, data: bytes, *, numeric: bool = False) -> tuple[list[str], bytes | None]:
         """As `feed`, but stops behind a CONNECT line: what follows it is sound, not text.
 
         The second value is None as long as there was none. CONNECT ends with one CR LF; the byte
-        after that is the first sample, even if it looks like a line end.
+        after that is the first sample, even if it looks like a line end. In numbers it is `1` and CR.
         """
         whole = self._rest + data
-        found = re.search(rb"(?:^|[\r\n])CONNECT[^\r\n]*\r\n", whole)
+        connect, begun = (rb"1\r\n?", rb"1$") if numeric else (rb"CONNECT[^\r\n]*\r\n", rb"CONNECT[^\r\n]*\r?$")
+        found = re.search(rb"(?:^|[\r\n])" + connect, whole)
         self._rest = b""
         if found is not None:
             return self.feed(whole[: found.end()]), whole[found.end() :]
-        half = re.search(rb"CONNECT[^\r\n]*\r?$", whole)  # its own line end may still be on the way
+        half = re.search(begun, whole)  # its own line end may still be on the way
         lines = self.feed(whole[: half.start()] if half else whole)
         self._rest += half[0] if half else b""
         return lines, None
@@ -72,61 +96,6 @@ class LineSplitter:
     def clear(self) -> None:
         """Forget an unfinished line."""
         self._rest = b""
-
-
-class Coding(Enum):
-    """How a modem's byte stands for a sample."""
-
-    MU_LAW = "mu-law"
-    A_LAW = "A-law"
-    UNSIGNED = "unsigned linear"
-    SIGNED = "signed linear"
-
-
-@dataclass(frozen=True, slots=True)
-class SampleFormat:
-    """One line of the answer to `+VSM=?` that we can use: number, coding; 8 bits at 8000 a second."""
-
-    number: int
-    coding: Coding
-
-
-_NAMES: Final = (  # in order of preference: the logarithmic ones keep 13 bits' worth of quiet digits
-    (Coding.MU_LAW, re.compile(r"(MU|U|µ)[-_ ]?LAW|G\.?711 ?[-_]?(U|MU|µ)", re.I)),
-    (Coding.A_LAW, re.compile(r"A[-_ ]?LAW|G\.?711 ?[-_]?A", re.I)),
-    (Coding.UNSIGNED, re.compile(r"UNSIGNED|8[- ]?BIT LINEAR|LINEAR|PCM", re.I)),
-    (Coding.SIGNED, re.compile(r"(?<!UN)SIGNED", re.I)),
-)
-
-
-def _rates_of(text: str) -> set[int]:
-    """`8000`, `(7200,8000,11025)` or `(7200-11025)`: a range counts for the 8000 inside it."""
-    rates: set[int] = set()
-    for first, last in re.findall(r"(\d{4,5})(?:-(\d{4,5}))?", text):
-        rates |= {int(first), int(last or first)}
-        if last and int(first) <= 8000 <= int(last):
-            rates.add(8000)
-    return rates
-
-
-def sample_formats(lines: list[str]) -> list[SampleFormat]:
-    """Usable formats among the lines of a `+VSM=?` answer, the best first.
-
-    Matched by name, never by number: the numbers differ by chip (`voice-modem` fact sheet, §7).
-    """
-    found: list[tuple[int, SampleFormat]] = []
-    for line in lines:
-        match = re.match(r'(?:\+VSM:\s*)?(\d+)\s*,\s*"([^"]*)"\s*,\s*(\d+)\s*,\s*[^,]*,\s*(\([^)]*\)|[\d-]+)', line)
-        if match is None:
-            continue
-        number, name, bits, rates = int(match[1]), match[2], int(match[3]), _rates_of(match[4])
-        if bits != 8 or 8000 not in rates or "ADPCM" in name.upper():
-            continue
-        for rank, (coding, pattern) in enumerate(_NAMES):
-            if pattern.search(name) and not (coding is Coding.UNSIGNED and re.search(r"(?<!UN)SIGNED", name, re.I)):
-                found.append((rank, SampleFormat(number, coding)))
-                break
-    return [form for _, form in sorted(found, key=lambda item: item[0])]
 
 
 def tones_command(steps: Sequence[ToneStep]) -> str:
@@ -140,19 +109,13 @@ def tones_command(steps: Sequence[ToneStep]) -> str:
     return "AT+VTS=" + ",".join(f"[{part}]" for part in parts)
 
 
-_ABSENT: Final = {"P": "P", "PRIVATE": "P", "O": "O", "OUT OF AREA": "O", "C": "C", "S": "S"}
+_ON_LINE: Final = frozenset({1, 3, 5, 7, 9, 11, 13, 15})  # V.253 table 9: those that hold the line
 
 
-def caller_of(line: str) -> str | None:
-    """The number of an `NMBR = …` line, a reason letter (P C O S) where it is withheld, None for other lines."""
-    match = re.match(r"(?:CID:?\s*)?NMBR\s*[=:]\s*(.*)$", line, re.I)
-    if match is None:
-        return None
-    value = match[1].strip()
-    return _ABSENT.get(value.upper(), re.sub(r"[^0-9+*#]", "", value) or "O")
-
-
-def called_of(line: str) -> str | None:
-    """The dialled number of an `NDID = …` or `DDN_NMBR = …` line (dial-in), None for other lines."""
-    match = re.match(r"(?:NDID|DDN_NMBR)\s*[=:]\s*([0-9+*#-]+)$", line, re.I)
-    return None if match is None else match[1].replace("-", "")
+def is_off_hook(lines: Sequence[str]) -> bool | None:
+    """Whether the answer to `AT+VLS?` says that the line is held; None if it cannot be read."""
+    for line in lines:
+        match = re.match(r"(?:\+VLS:\s*)?(\d{1,2})\b", line)
+        if match is not None:
+            return int(match[1]) in _ON_LINE
+    return None

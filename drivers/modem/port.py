@@ -1,46 +1,58 @@
-"""A voice modem on a serial port as a `Line`: pyserial opens it, the event loop reads and writes it.
+"""A voice modem on a serial port as a `Line`.
 
-The thin shell around `dialogue.py`: it owns the file descriptor, the clock and the back-off, and
-decides nothing else. A port that cannot be opened, or goes away, is tried again for ever.
+The thin shell around `dialogue.py`: it owns the port, the clock and the back-off, carries out what a
+recovery asks of the port, and decides nothing else. A port that cannot be opened, or goes away, is
+tried again for ever. What it reads is bounded: a modem that babbles as fast as its port can is heard
+at four times the rate of sound, and no faster.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import termios
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
-import serial
-
 from decoder.exchange import ToneStep
+from drivers import usb_ports
+from drivers.budget import Budget
 from drivers.line import Deliver, LineInput
-from drivers.modem.dialogue import Dialogue, Effect, Reopen, Settings, State, Write
+from drivers.modem.dialogue import Dialogue, Effect, Recover, Write
+from drivers.modem.recovery import OPENED, Hand, Step
+from drivers.modem.start import Ready
+from drivers.modem.states import State
+from drivers.serial_port import CannotOpen, Opener, PortSettings, SerialPort
 
 BACK_OFF_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)  # then 8 s for ever
-READ_BYTES: Final = 65_536
 PENDING_BYTES_MAX: Final = 1_000_000  # a port that takes nothing any more; the longest tone is far shorter
+READ_RATE: Final = 32_000  # bytes a second: sound has 8,000, its shielding at most as much again
+READ_BURST: Final = 65_536  # what piles up while we stand still for four seconds
+DTR_LOW_S: Final = 1.0
+AFTER_USB_RESET_S: Final = 2.0
+USB: Final = "usb:"
 
 
 class ModemLine:
-    """One modem. `speed` is how many times faster than the wall clock the modem's time runs (simulated ones)."""
+    """One modem. `speed` is how many times faster than the wall clock the modem's time runs (simulated ones).
 
-    def __init__(
-        self, name: str, path: str, *, baud: int = 230_400, speed: float = 1.0, settings: Settings | None = None
-    ) -> None:
+    address: the port's path, or `usb:` and the serial number of the device it belongs to.
+    """
+
+    def __init__(self, name: str, address: str, dialogue: Dialogue, *, baud: int = 230_400, speed: float = 1.0) -> None:
         if speed <= 0:
             raise ValueError(f"{name}: speed must be greater than 0")
-        self._name, self._path, self._baud, self._speed = name, path, baud, speed
-        self._dialogue = Dialogue(settings or Settings())
+        if baud <= 0:
+            raise ValueError(f"{name}: baud must be greater than 0")
+        self._name, self._address, self._speed = name, address, speed
+        self._settings = PortSettings(baud, rtscts=True, quick=True)
+        self._dialogue = dialogue
         self._deliver: Deliver = _nobody
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._port: serial.Serial | None = None
-        self._pending = bytearray()
-        self._writing = False
+        self._opener = Opener()
+        self._port: SerialPort | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._closed = asyncio.Event()
-        self._was_ready = False  # since the port was opened
+        self._next: asyncio.Future[Step | None] | None = None  # a recovery is wanted; None: the port is gone
+        self._was_ready = False  # since the last recovery
 
     @property
     def name(self) -> str:
@@ -52,25 +64,44 @@ class ModemLine:
         """The modem waits for a call."""
         return self._dialogue.state in (State.IDLE, State.CHECKING)
 
+    @property
+    def modem(self) -> Ready | None:
+        """What is known of the modem."""
+        return self._dialogue.modem
+
     async def run(self, deliver: Deliver) -> None:
         """Open the port and serve it until cancelled."""
         self._deliver, self._loop = deliver, asyncio.get_running_loop()
-        failures = 0
+        failures, step = 0, OPENED
         try:
             while True:
-                self._closed.clear()
-                if self._open():
-                    self._perform(self._dialogue.opened(self._now()))
-                    await self._closed.wait()
+                self._was_ready, self._next = False, self._loop.create_future()
+                if self._port is not None or await self._open():
+                    self._perform(self._dialogue.opened(self._now(), step))
+                    asked = await self._next
                     failures = 0 if self._was_ready else failures
-                await asyncio.sleep(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
+                    step = OPENED if asked is None else asked
+                else:
+                    step = OPENED
+                if self._port is not None and step.hand in (Hand.NONE, Hand.DROP_DTR):
+                    await self._at_the_port(step)
+                else:
+                    self._close()
+                    await asyncio.sleep(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
+                    if step.hand is Hand.RESET_USB:
+                        await self._reset_usb()
                 failures += 1
         finally:
             self._close()
+            self._opener.close()
 
     def answer(self, *, at_once: bool = False) -> None:
         """Go off hook."""
         self._perform(self._dialogue.answer(self._now(), at_once=at_once))
+
+    def dial(self, number: str) -> None:
+        """Call a number: `Answered` when the line is ours, `HungUp` where it cannot be."""
+        self._perform(self._dialogue.dial(number, self._now()))
 
     def play(self, token: int, steps: tuple[ToneStep, ...]) -> None:
         """Play tones."""
@@ -85,87 +116,87 @@ class ModemLine:
     def _now(self) -> float:
         return (self._loop or asyncio.get_running_loop()).time() * self._speed
 
-    def _open(self) -> bool:
-        assert self._loop is not None
-        self._was_ready = False
+    def _path(self) -> str:
+        """Looked up anew each time: what was pulled out may be back under another name. Raises CannotOpen."""
+        if not self._address.startswith(USB):
+            return self._address
         try:
-            port = serial.Serial(self._path, self._baud, timeout=0, write_timeout=0, rtscts=True, exclusive=True)
-        except (OSError, ValueError) as error:  # SerialException is an OSError
-            self._perform(self._dialogue.lost(f"cannot open {self._path}: {_plain(error)}", self._now()))
+            return str(usb_ports.find(self._address.removeprefix(USB)).path)
+        except usb_ports.NotFound as error:
+            raise CannotOpen(str(error)) from None
+
+    async def _open(self) -> bool:
+        try:
+            path = self._path()
+            port = await self._opener.open(path, self._settings)
+        except CannotOpen as error:
+            self._perform(self._dialogue.lost(str(error), self._now()))
             return False
-        os.set_blocking(port.fileno(), False)
-        self._port = port
-        self._loop.add_reader(port.fileno(), self._readable)
+        budget = Budget(READ_RATE * self._speed, READ_BURST)
+        self._port = SerialPort(port, path, received=self._received, lost=self._lost, budget=budget)
+        self._port.forget_input()
+        self._port.start()
         return True
+
+    async def _at_the_port(self, step: Step) -> None:
+        """A step of recovery that keeps the port open."""
+        assert self._port is not None
+        if step.hand is Hand.DROP_DTR:
+            self._port.set_dtr(False)
+            await asyncio.sleep(DTR_LOW_S)
+            if self._port is not None:
+                self._port.set_dtr(True)
+        await asyncio.sleep(BACK_OFF_S[0])
+        if self._port is not None:
+            self._port.forget_input()
+
+    async def _reset_usb(self) -> None:
+        with suppress(OSError, ValueError, CannotOpen):
+            port = usb_ports.port_at(Path(self._path()))
+            if port is not None:
+                await asyncio.to_thread(usb_ports.reset, port)
+                await asyncio.sleep(AFTER_USB_RESET_S)
 
     def _close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._port is not None and self._loop is not None:
-            self._loop.remove_reader(self._port.fileno())
-            self._loop.remove_writer(self._port.fileno())
-            with suppress(OSError, termios.error):  # it may be gone already; that is why we close it
-                self._port.reset_output_buffer()  # or the kernel waits for a dead modem to take it, up to 30 s
-            with suppress(OSError, termios.error):
-                self._port.close()
-        self._port, self._writing = None, False
-        self._pending.clear()
-        self._closed.set()
+        if self._port is not None:
+            self._port.close()
+        self._port = None
 
-    def _readable(self) -> None:
-        assert self._port is not None
-        try:
-            data = os.read(self._port.fileno(), READ_BYTES)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self._lost(f"{self._path} is gone: {_plain(error)}")
-            return
-        if not data:
-            self._lost(f"{self._path} is gone: end of file")
-            return
+    def _received(self, data: bytes) -> None:
         self._perform(self._dialogue.received(data, self._now()))
-
-    def _writable(self) -> None:
-        assert self._port is not None
-        assert self._loop is not None
-        try:
-            del self._pending[: os.write(self._port.fileno(), self._pending)]
-        except BlockingIOError:
-            pass
-        except OSError as error:
-            self._lost(f"{self._path} is gone: {_plain(error)}")
-            return
-        if bool(self._pending) != self._writing:
-            self._writing = not self._writing
-            if self._writing:
-                self._loop.add_writer(self._port.fileno(), self._writable)
-            else:
-                self._loop.remove_writer(self._port.fileno())
 
     def _lost(self, reason: str) -> None:
         self._close()
         self._perform(self._dialogue.lost(reason, self._now()))
+        self._wake(None)
+
+    def _wake(self, step: Step | None) -> None:
+        if self._next is not None and not self._next.done():
+            self._next.set_result(step)
 
     # -- effects ----------------------------------------------------------------------------------
 
     def _perform(self, effects: list[Effect]) -> None:
         """Do what the dialogue asks; bytes first, so that no listener delays a switch."""
-        reopen = False
         told: list[LineInput] = []
+        written = b""
         for effect in effects:
             if isinstance(effect, Write):
-                self._pending += effect.data
-            elif isinstance(effect, Reopen):
-                reopen = True
+                written += effect.data
+            elif isinstance(effect, Recover):
+                self._wake(effect.step)
+                if effect.step.hand in (Hand.REOPEN, Hand.RESET_USB):
+                    self._close()
             else:
                 told.append(effect)
         self._was_ready = self._was_ready or self._dialogue.state is State.IDLE
-        if reopen or len(self._pending) > PENDING_BYTES_MAX:
-            self._close()
-        elif self._pending and not self._writing and self._port is not None:
-            self._writable()
+        if written and self._port is not None:
+            self._port.write(written)
+        if self._port is not None and self._port.waiting > PENDING_BYTES_MAX:
+            self._lost(f"{self._port.path} takes no bytes any more")
         self._set_timer()
         for happening in told:
             self._deliver(happening)
@@ -181,25 +212,6 @@ class ModemLine:
     def _tick(self) -> None:
         self._timer = None
         self._perform(self._dialogue.tick(self._now()))
-
-
-def make(name: str, path: str, options: dict[str, str]) -> ModemLine:
-    """A modem line from its configuration: `modem:/dev/ttyACM0?baud=115200&caller_id_wait_s=0`."""
-    known = {"baud": "230400", "speed": "1", "caller_id_wait_s": "2.0", "tones": "sound"}
-    if unknown := sorted(set(options) - set(known)):
-        raise ValueError(f"{name}: unknown option {unknown[0]!r} (known: {', '.join(known)})")
-    values = {**known, **options}
-    if values["tones"] not in ("sound", "modem"):
-        raise ValueError(f"{name}: tones is 'sound' or 'modem', not {values['tones']!r}")
-    try:
-        settings = Settings(float(values["caller_id_wait_s"]), own_tones=values["tones"] == "modem")
-        return ModemLine(name, path, baud=int(values["baud"]), speed=float(values["speed"]), settings=settings)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
-
-
-def _plain(error: Exception) -> str:
-    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
 
 
 def _nobody(happening: LineInput) -> None:

@@ -185,8 +185,8 @@ class Intake:
                 return station.hung_up(line, reason, now)
             case Fault(reason):
                 return station.fault(line, reason, now)
-            case Healed():
-                return station.healed(line, now)
+            case Healed(how):
+                return station.healed(line, now, how)
 
     def _record(self, line: str, happened: LineInput) -> None:
         match happened:

@@ -218,9 +218,9 @@ def message_refused(line: str, path: str, reason: str, text: str) -> Draft:
     return Draft("message.refused", {"line": line, "path": path, "reason": reason, "text": text[:400]}, actor=ACTOR)
 
 
-def line_event(type_: str, line: str, reason: str) -> Draft:
-    """`line.fault`, `line.healed`, `line.refusing`."""
-    return Draft(type_, {"line": line, "reason": reason}, actor=ACTOR)
+def line_event(type_: str, line: str, reason: str, how: str = "") -> Draft:
+    """`line.fault`, `line.healed`, `line.refusing`. how: what was done about it, where the driver says so."""
+    return Draft(type_, {"line": line, "reason": reason} | ({"how": how} if how else {}), actor=ACTOR)
 
 
 def intake_event(type_: str, **payload: Any) -> Draft:

@@ -186,8 +186,8 @@ class Station(Generic[Sound]):
         orders = self._end(line, f"line fault: {reason}", now)
         return orders + [(line, Note(draft)) for draft in self._watch(line, now).failed(reason)]
 
-    def healed(self, line: str, now: Now) -> list[Order]:
-        return [(line, Note(draft)) for draft in self._watch(line, now).healed()]
+    def healed(self, line: str, now: Now, how: str = "") -> list[Order]:
+        return [(line, Note(draft)) for draft in self._watch(line, now).healed(how)]
 
     # ── what the journal answers ──────────────────────────────────────────────────────────────
 

@@ -68,11 +68,11 @@ class LineWatch:
         self.health, self.reason, self.answer_ordered_us = Health.DEAF, reason, None
         return [drafts.line_event("line.fault", self.name, reason)]
 
-    def healed(self) -> list[Draft]:
-        """The line hears (again). Its first sign of life is no healing."""
+    def healed(self, how: str = "") -> list[Draft]:
+        """The line hears (again), after what was done about it. Its first sign of life is no healing."""
         was_deaf, reason = self.health is Health.DEAF, self.reason
         self.health, self.reason = Health.IDLE, ""
-        return [drafts.line_event("line.healed", self.name, reason)] if was_deaf else []
+        return [drafts.line_event("line.healed", self.name, reason, how)] if was_deaf else []
 
     def unopened(self, mono_us: int) -> bool:
         """Nobody can say whether this line hears, and has not been able to for too long."""

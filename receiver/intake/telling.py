@@ -44,7 +44,8 @@ def line_for(record: Record) -> str | None:
         case "line.fault" | "line.refusing" | "call.fault":
             return f"alarm: {line}: {record.type}: {payload['reason']}"
         case "line.healed":
-            return f"{line}: hears again"
+            how = f" after: {payload['how']}" if payload.get("how") else ""
+            return f"{line}: hears again{how}"
         case "path.lost":
             return f"alarm: {line}: {payload['path']} is {payload['reason']}"
         case "path.back":

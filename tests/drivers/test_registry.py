@@ -16,7 +16,7 @@ from drivers.registry import make_line, split_name
         ("modem:/dev/x?bauds=3", "unknown option 'bauds'"),
         ("modem:/dev/x?baud=fast", "invalid literal"),
         ("modem:/dev/x?speed=0", "greater than 0"),
-        ("modem:/dev/x?tones=loud", "tones is 'sound' or 'modem'"),
+        ("modem:/dev/x?tones=loud", "tones is sound, modem, not"),
     ],
 )
 def test_bad_names(name: str, reason: str) -> None:

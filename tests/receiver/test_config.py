@@ -310,6 +310,8 @@ def test_the_example_is_good() -> None:
         ("surgard:tcp://192.0.2.7:1025?header=5", "surgard:tcp://192.0.2.7:1025?header=5"),
         ("surgard:/dev/ttyS0?bits=7E1", "surgard:/dev/ttyS0?bits=7E1"),
         ("wav:incoming", "wav:{folder}/incoming"),
+        ("modem:tty", "modem:{folder}/tty"),
+        ("modem:usb:000012345", "modem:usb:000012345"),
     ],
 )
 def test_paths_in_a_lines_name_count_from_the_files_folder(tmp_path: Path, given: str, meant: str) -> None:

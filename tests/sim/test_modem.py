@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from decoder.samples import RATE_HZ, from_ms
 from decoder.synth import dtmf
-from drivers.modem.at import Coding
 from drivers.modem.coding import decode, encode
 from drivers.modem.dle import shield
-from sim.modem import ModemSettings, VoiceModem
+from drivers.modem.formats import Coding
+from sim.modem import VoiceModem
+from sim.modem_settings import ModemSettings
 from sim.subscriber_line import CallerId, HangUpSign
 from sim.wire import BLOCK
 

@@ -10,8 +10,11 @@ import pytest
 from decoder.exchange import ToneStep
 from decoder.samples import I16, RATE_HZ
 from drivers.line import Deliver, LineInput
-from drivers.modem.dialogue import Dialogue, Effect, Reopen, Settings, State, Write
-from sim.modem import ModemSettings, VoiceModem
+from drivers.modem.dialogue import Dialogue, Effect, Recover, Settings, Write
+from drivers.modem.recovery import OPENED, Hand, Step
+from drivers.modem.states import State
+from sim.modem import VoiceModem
+from sim.modem_settings import ModemSettings
 from sim.wire import BLOCK
 
 Far = Callable[[I16], I16]
@@ -25,6 +28,7 @@ class Pair:
         self.dialogue = Dialogue(settings)
         self.deliver: Deliver = lambda happening: None
         self.reopened = 0
+        self.step_to_take: Step = OPENED
         self.reopens = False  # by itself, as the port does
         self.blocks = 0
         self.name = "modem:pair"
@@ -67,7 +71,7 @@ class Pair:
         self.played.append(self.modem.tick(said))
         self.blocks += 1
         if self.reopens and self.dialogue.state is State.CLOSED:
-            self._perform(self.dialogue.opened(self.now))
+            self._perform(self.dialogue.opened(self.now, self.step_to_take))
         if data := self.modem.to_computer():
             self._perform(self.dialogue.received(data, self.now))
         deadline = self.dialogue.deadline
@@ -79,9 +83,11 @@ class Pair:
         for effect in effects:
             if isinstance(effect, Write):
                 self.modem.from_computer(effect.data)
-            elif isinstance(effect, Reopen):
+            elif isinstance(effect, Recover):
                 self.reopened += 1
-                self.modem.port_closed()
+                self.step_to_take = effect.step
+                if effect.step.hand in (Hand.REOPEN, Hand.RESET_USB):
+                    self.modem.port_closed()
             else:
                 told.append(effect)
         for happening in told:

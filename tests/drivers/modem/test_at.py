@@ -5,77 +5,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decoder.exchange import ToneStep
-from drivers.modem.at import (
-    Coding,
-    LineSplitter,
-    Result,
-    called_of,
-    caller_of,
-    result_of,
-    sample_formats,
-    tones_command,
-)
-
-CONEXANT = [
-    '128,"8-BIT LINEAR",8,0,(7200,8000,11025),(0),(0)',
-    '129,"16-BIT LINEAR",16,0,(7200,8000,11025),(0),(0)',
-    '130,"8-BIT ALAW",8,0,(8000),(0),(0)',
-    '131,"8-BIT ULAW",8,0,(8000),(0),(0)',
-    '132,"IMA ADPCM",4,0,(7200,8000,11025),(0),(0)',
-]
-SILICON_LABS = [
-    '0,"SIGNED PCM",8,0,8000,0,0',
-    '1,"UNSIGNED PCM",8,0,8000,0,0',
-    '4,"G.711U",8,0,8000,0,0',
-    '5,"G.711A",8,0,8000,0,0',
-    '131,"4-BIT ADPCM",4,0,(7200-11025),0,0',
-]
-
-
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        (CONEXANT, [(131, Coding.MU_LAW), (130, Coding.A_LAW), (128, Coding.UNSIGNED)]),
-        (SILICON_LABS, [(4, Coding.MU_LAW), (5, Coding.A_LAW), (1, Coding.UNSIGNED), (0, Coding.SIGNED)]),
-        (['+VSM: 1,"UNSIGNED PCM",8,0,(7200-11025),(0),(0)'], [(1, Coding.UNSIGNED)]),
-        (['2,"MU-LAW",8,0,(7200,11025),0,0'], []),  # no 8000
-        (['128,"8 BIT ADPCM PCM",8,0,8000,0,0'], []),
-        (["OK", "", "nonsense", '"x",1'], []),
-    ],
-)
-def test_sample_formats_are_found_by_name(lines: list[str], expected: list[tuple[int, Coding]]) -> None:
-    assert [(form.number, form.coding) for form in sample_formats(lines)] == expected
-
-
-@pytest.mark.parametrize(
-    ("line", "caller"),
-    [
-        ("NMBR = 09012345678", "09012345678"),
-        ("NMBR=0738-23-0001", "0738230001"),
-        ("NMBR = P", "P"),
-        ("NMBR = PRIVATE", "P"),
-        ("NMBR = O", "O"),
-        ("NMBR = OUT OF AREA", "O"),
-        ("NMBR = C", "C"),
-        ("NMBR =", "O"),
-        ("CID: NMBR = 0312345678", "0312345678"),
-        ("NAME = YAMADA", None),
-        ("RING", None),
-    ],
-)
-def test_caller(line: str, caller: str | None) -> None:
-    assert caller_of(line) == caller
-
-
-def test_called() -> None:
-    assert called_of("NDID = 0738-23-1111") == "0738231111"
-    assert called_of("NMBR = 1") is None
+from drivers.modem.at import LineSplitter, Result, is_off_hook, is_ring, result_of, tones_command
 
 
 def test_results() -> None:
     assert result_of("CONNECT 115200") is Result.CONNECT
     assert result_of("NO CARRIER") is Result.NO_CARRIER
     assert result_of("OKAY") is None
+    assert result_of("+CME ERROR: 3") is Result.ERROR
+
+
+def test_results_in_numbers_count_only_where_the_modem_keeps_to_them() -> None:
+    assert result_of("0") is None
+    numbers = [result_of(number, numeric=True) for number in "0134678"]
+    assert [result.name for result in numbers if result] == [
+        "OK", "CONNECT", "NO_CARRIER", "ERROR", "NO_DIALTONE", "BUSY", "NO_ANSWER",
+    ]  # fmt: skip
+    assert is_ring("2", numeric=True)
+    assert not is_ring("2")
+    assert result_of("OK", numeric=True) is Result.OK
+
+
+def test_sound_begins_right_behind_a_numeric_connect() -> None:
+    splitter = LineSplitter()
+    assert splitter.feed_until_connect(b"AT+VRX\r1", numeric=True) == (["AT+VRX"], None)
+    assert splitter.feed_until_connect(b"\r\xff\x10\x10", numeric=True) == (["1"], b"\xff\x10\x10")
+
+
+@pytest.mark.parametrize(
+    ("lines", "held"),
+    [(['0,"",08000000,0,0'], False), (["+VLS: 1"], True), (["5"], True), (["4"], False), (["what?"], None), ([], None)],
+)
+def test_whether_the_line_is_held(lines: list[str], held: bool | None) -> None:
+    assert is_off_hook(lines) is held
 
 
 def test_tones_by_command() -> None:

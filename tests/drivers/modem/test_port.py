@@ -149,6 +149,30 @@ async def test_a_modem_that_is_unplugged_in_a_call(
     assert [type(one) for one in receiver.told[-1:]] == [Fault]
 
 
+async def test_a_modem_pulled_out_in_a_call_is_back_under_another_name(
+    processes: Processes, serve: Callable[[Line], SmallReceiver], tmp_path: Path
+) -> None:
+    """Under its lasting name, as by /dev/serial/by-id: the next call is served."""
+    place = await processes.modem("--link", tmp_path / "modem", "--unplug-after-s", 16, "--replug-after-s", 4)
+    receiver = serve(make_line(f"modem:{tmp_path}/modem", speed=SPEED))
+    await processes.unit(f"{tmp_path}/modem.line", "--voice", "60", "--attempts", 1)
+    await until(lambda: len(receiver.of(Healed)) == 2)
+    assert str((tmp_path / "modem").readlink()) != place["modem"]
+    assert receiver.of(Healed)[1] == Healed("port opened again")
+    code, notes = await processes.unit(f"{tmp_path}/modem.line", "--account", "1234", "--code", "101")
+    assert code == 0, notes
+
+
+async def test_a_babbler_costs_little_and_is_a_fault(
+    processes: Processes, serve: Callable[[Line], SmallReceiver]
+) -> None:
+    place = await processes.modem("--babble", "rings", "--babble-after-s", 8, "--babble-for-s", 20)
+    receiver = serve(make_line(f"modem:{place['modem']}", speed=SPEED))
+    await until(lambda: bool(receiver.of(Fault)))
+    assert "babbles" in str(receiver.of(Fault)[0])
+    await until(lambda: len(receiver.of(Healed)) == 2, 40)
+
+
 async def test_a_bench_that_is_ended_in_a_call_leaves_nothing_behind(
     processes: Processes, serve: Callable[[Line], SmallReceiver], tmp_path: Path
 ) -> None:
