@@ -39,6 +39,7 @@ class Frame:
     confidence 0..1, of the whole frame
     recovered  positions in `raw` that were decided by checksum or structure, not by sound
     account_recovered  some of them belong to the account: the address is to be asked for first
+    mapped     the code is ours: the terminal's profile says what its own one means (`docs/reference/profiles.md`)
     note       what a person should know: a sender's known fault that was read past
     Strings throughout: leading zeros count.
     """
@@ -57,6 +58,7 @@ class Frame:
     recovered: tuple[int, ...] = ()
     account_recovered: bool = False
     note: str = ""
+    mapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

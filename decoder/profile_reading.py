@@ -246,8 +246,8 @@ def _meant(profile: Profile, frame: Frame) -> Frame:
     code = profile.codes.get(frame.code)
     said = f"device code {frame.code}" + (f": {code.words}" if code and code.words else "")
     note = "; ".join(filter(None, [said if code else f"{said} is not in the profile's code map", frame.note]))
-    code = code or Code(frame.code)
-    return replace(frame, code=code.code, qualifier=code.qualifier, note=note)
+    known, code = code is not None, code or Code(frame.code)
+    return replace(frame, code=code.code, qualifier=code.qualifier, note=note, mapped=known)
 
 
 def _told(field: Field, part: str) -> str:

@@ -45,7 +45,7 @@ class CallSettings:
     keeps_line: Callable[[Frame], bool] = lambda frame: frame.code == LISTEN_IN
     hurried: bool = False
     hurried_answer_pause: int = from_ms(500)  # SIA DC-05: 0.5 s at least
-    hurried_next_frame_wait: int = from_ms(400)  # the next message begins after 250–300 ms and is `Sounding` by then
+    hurried_next_frame_wait: int = from_ms(380)  # the next message begins after 250–300 ms and is `Sounding` by then
 
     @property
     def greetings(self) -> tuple[tuple[ToneStep, ...], ...]:

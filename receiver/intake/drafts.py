@@ -97,6 +97,7 @@ def frame_accepted(
         code=frame.code,
         partition=frame.partition,
         zone=frame.zone,
+        mapped=frame.mapped,
         confidence=round(frame.confidence, 4),
         recovered=list(frame.recovered),
         account_recovered=frame.account_recovered,

@@ -259,7 +259,12 @@ class Station(Generic[Sound]):
         group = [watch for name, watch in self.lines.items() if self._storm_of(name) is storm]
         hear = [watch for watch in group if watch.health in (Health.IDLE, Health.BUSY)]
         busy = (watch.health is Health.BUSY or watch.answer_ordered_us is not None for watch in hear)
-        return [(line, Note(draft)) for draft in storm.look(busy, now.mono_us)]
+        said = storm.look(busy, now.mono_us)
+        if said and storm.raging:
+            for name, opened in self._open.items():
+                if self._storm_of(name) is storm:
+                    opened.call.hurry()
+        return [(line, Note(draft)) for draft in said]
 
     # ── parts ─────────────────────────────────────────────────────────────────────────────────
 

@@ -92,8 +92,9 @@ def meaning_of(reception: Json, profile: str) -> tuple[Meaning, str, str]:
         return Meaning(Signal.UNKNOWN), "K-9.1x", f"call.unknown: {reception.get('kind', 'unreadable')}"
     if reception.get("format") == "scaip":
         return _by_scaip(reception, profile)
-    table = PROFILES.get(profile, PROFILES["contact-id"])
-    if profile not in PROFILES or reception.get("format", "contact-id") not in CONTACT_ID:
+    table, mapped = PROFILES.get(profile, PROFILES["contact-id"]), bool(reception.get("mapped"))
+    # A terminal described in a file says in our codes what its own mean; one that its file does not know is unknown.
+    if not mapped and (profile not in PROFILES or reception.get("format", "contact-id") not in CONTACT_ID):
         return Meaning(Signal.UNKNOWN), "K-9.1x", f"{profile}: otherwise"
     found = table.find(reception.get("code"), reception.get("qualifier"), reception.get("zone"))
     return found.then, found.clause, found.row

@@ -26,6 +26,7 @@ class Meaning:
 
 NEW: Final = one_of("1", "6")  # new event, or condition still present: never taken as the end of something
 RESTORED: Final = "3"
+BATTERIES: Final = one_of("302", "311", "338", "384")
 
 
 # fmt: off
@@ -57,6 +58,13 @@ PROFILES: Final[dict[str, Table[Meaning]]] = {
         Row("K-9.1.2", "101",                NEW,     "002", then=Meaning(Signal.CONSULTATION)),
         Row("K-9.1.3", "338",                NEW,       ANY, then=Meaning(Signal.MOBILE_BATTERY)),
         Row("K-9.1.3", "338",                RESTORED,  ANY, then=Meaning(Signal.RESTORE, Signal.MOBILE_BATTERY)),
+    ),
+    # A mobile device has one button and one battery, whichever of the codes it says them in.
+    "contact-id-mobile": _signals(
+        "contact-id-mobile",
+        Row("K-9.1.1", one_of("100", "101"), NEW,       ANY, then=Meaning(Signal.EMERGENCY, source="mobile unit")),
+        Row("K-9.1.3", BATTERIES,            NEW,       ANY, then=Meaning(Signal.MOBILE_BATTERY)),
+        Row("K-9.1.3", BATTERIES,            RESTORED,  ANY, then=Meaning(Signal.RESTORE, Signal.MOBILE_BATTERY)),
     ),
 }
 """Code maps by profile. A code that no row names is `unknown`, and unknown is treated as an emergency (I10)."""

@@ -588,7 +588,7 @@ def test_in_a_hurry_the_greeting_is_early_and_the_line_let_go_when_no_further_me
     desk.play_out()
     told = desk.at
     assert hang_ups(desk.wait()) == ["nothing more to hear"]
-    assert desk.at - told == from_ms(400)
+    assert desk.at - told == from_ms(380)
 
 
 def test_in_a_hurry_a_shorter_pause_of_the_installation_holds() -> None:
@@ -599,7 +599,7 @@ def test_in_a_hurry_a_shorter_pause_of_the_installation_holds() -> None:
 def test_in_a_hurry_whatever_sounds_behind_the_kiss_off_is_waited_for(what: Input) -> None:
     desk = new_desk(HURRIED).to_listening().to_kissed_off()
     told = desk.at
-    desk.hear(what if isinstance(what, Sounding) else digit_at(told + from_ms(380)), told + from_ms(390))
+    desk.hear(what if isinstance(what, Sounding) else digit_at(told + from_ms(360)), told + from_ms(370))
     assert hang_ups(desk.wait_until(told + from_ms(2300))) == []
     assert hang_ups(desk.wait_until(told + from_ms(5500))) == ["nothing more to hear"]
 
@@ -607,7 +607,7 @@ def test_in_a_hurry_whatever_sounds_behind_the_kiss_off_is_waited_for(what: Inpu
 def test_in_a_hurry_nobody_who_speaks_is_cut_off() -> None:
     desk = new_desk(HURRIED).to_listening().to_kissed_off()
     told = desk.at
-    desk.hear(Sounding(), told + from_ms(390))
+    desk.hear(Sounding(), told + from_ms(370))
     desk.hear(Voice(from_ms(800)), told + from_ms(2500))
     assert hang_ups(desk.wait_until(told + 600 * RATE_HZ)) == []
     assert desk.state is State.TALKING
@@ -632,7 +632,7 @@ def test_in_a_hurry_a_format_with_a_session_ends_it_itself() -> None:
     desk.play_out()
     answered = desk.at
     assert hang_ups(desk.wait()) == ["nothing more to hear"]
-    assert desk.at - answered == from_ms(400)
+    assert desk.at - answered == from_ms(380)
 
 
 def test_in_a_hurry_a_unit_whose_speech_follows_unsaid_has_the_usual_time() -> None:
@@ -648,3 +648,12 @@ def test_in_a_hurry_a_kiss_off_that_was_not_played_is_waited_for_as_ever() -> No
     desk.store(desk.to_committing())
     desk.play_out(complete=False)
     assert hang_ups(desk.wait_until(desk.at + from_ms(1900))) == []
+
+
+def test_a_call_may_be_hurried_while_it_goes_on() -> None:
+    desk = new_desk(replace(HURRIED, hurried=False)).to_listening()
+    desk.call.hurry()
+    desk.to_kissed_off()
+    told = desk.at
+    assert hang_ups(desk.wait()) == ["nothing more to hear"]
+    assert desk.at - told == from_ms(380)
