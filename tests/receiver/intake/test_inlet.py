@@ -41,6 +41,16 @@ def test_a_message_is_stored_with_all_that_tells_it_from_others(inlet: Inlet) ->
     assert payload["no_kiss_off"] is False
 
 
+def test_what_may_name_somebody_is_sealed(inlet: Inlet) -> None:
+    (commit,) = inlet.take(replace(MESSAGE, private={"caller": "0775610001", "dte": "Anna"}), at(5))
+    assert isinstance(commit, Commit)
+    assert commit.draft.private == {"caller": "0775610001", "dte": "Anna"}
+    assert "Anna" not in repr(commit.draft.payload)
+    (plain,) = inlet.take(replace(MESSAGE, token=8), at(5))
+    assert isinstance(plain, Commit)
+    assert plain.draft.private is None
+
+
 @pytest.mark.parametrize(("told", "type_"), [(True, "kissoff.completed"), (False, "kissoff.missed")])
 def test_what_became_of_the_answer_is_noted(inlet: Inlet, told: bool, type_: str) -> None:
     (commit,) = inlet.take(MESSAGE, at(0))
