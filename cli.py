@@ -39,6 +39,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "device": ("receiver.commands.device:device", "Devices of the ledger."),
     "line": ("receiver.commands.line:line", "Telephone lines of the ledger."),
     "config": ("receiver.commands.config:config", "Check a configuration file."),
+    "status": ("receiver.commands.status:status", "Say how the running receiver is."),
     "doctor": ("receiver.commands.doctor:doctor", "Look at an installation and say what is wrong."),
     "konan": ("scenarios.konan.commands:konan", "The Konan contract: try the rules."),
     "sim": ("sim.commands:sim", "Simulated panels and modems, to test any receiver with."),

@@ -31,7 +31,6 @@ HEALTH: Final = frozenset(
         "intake.accepting",
         "disk.eased",
         "mirror.back",
-        "self_call.heard",
         "storm.ended",
     }
 )
@@ -47,7 +46,6 @@ TROUBLE: Final = frozenset(
         "disk.filling",
         "mirror.lost",
         "clock.stepped",
-        "self_call.failed",
         "storm.began",
     }
 )
