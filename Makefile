@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint types reference benchmark-decoder campaign-fuzz campaign-noise campaign-powercut campaign-storm campaign-planted clean
+.PHONY: run test lint types reference benchmark-decoder campaign-fuzz campaign-noise campaign-powercut campaign-storm campaign-load campaign-planted clean
 run: $(STAMP)
 	$(VENV)/bin/yobirin run --demo
 
@@ -41,6 +41,9 @@ campaign-powercut: $(STAMP)
 
 campaign-storm: $(STAMP)
 	$(VENV)/bin/python -m campaigns.storm --seeds $(or $(N),3) --seed $(or $(SEED),1)
+
+campaign-load: $(STAMP)
+	$(VENV)/bin/python -m campaigns.load --devices $(or $(N),10000) --seed $(or $(SEED),1)
 
 campaign-planted: $(STAMP)
 	$(VENV)/bin/python -m campaigns.planted $(NAME)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from receiver.centre.command import Command
 from receiver.centre.follow import Follower
 from receiver.centre.opening import Opened, open_contract
-from receiver.clock import Now
+from receiver.clock import Clock, Now, local
 from receiver.commands.case_list import case_list
 from receiver.event import Record
 from receiver.installation import Installation
@@ -64,8 +64,9 @@ class FrozenClock:
         return Now(self.utc_us, self.utc_us, "campaign")
 
 
-def register(opened: Opened, clock: FrozenClock, accounts: list[str]) -> None:
-    """A home for each account, spread over the cities."""
+def register(opened: Opened, clock: Clock, accounts: list[str]) -> None:
+    """A home for each account, spread over the cities; the devices were installed today."""
+    today = local(clock.now().utc_us).date().isoformat()
     rows: list[dict[str, Any]] = []
     for number, account in enumerate(accounts):
         city, zone = CITIES[number % len(CITIES)]
@@ -76,7 +77,7 @@ def register(opened: Opened, clock: FrozenClock, accounts: list[str]) -> None:
         }  # fmt: skip
         device = {"serial": f"T-{number:05}", "category": "新規", "owner": "受託者", "account": account}
         install = {"anchor_day": 1 + number % 28, "anchor_time": f"{number % 24:02}:{number % 60:02}",
-                   "installed_on": "2026-03-10"}  # fmt: skip
+                   "installed_on": today}  # fmt: skip
         rows.append({"line": number + 2, "subscriber": subscriber, "device": device, "install": install})
     for first in range(0, len(rows), ROWS_AT_ONCE):
         args = {"rows": rows[first : first + ROWS_AT_ONCE], "source": "市指示:1"}

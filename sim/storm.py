@@ -21,6 +21,7 @@ from sim.world import Unit, World
 
 EMERGENCY: Final = ("100", "101")
 ORDINARY: Final = ("301", "301", "301", "302", "602")  # a power cut, mostly
+TESTS: Final = ("602",)
 BUSY_S: Final = 1.0  # until a unit that hears the busy tone hangs up
 REDIAL_S: Final = (4.0, 12.0)
 REDIALS: Final = 10_000
@@ -32,6 +33,7 @@ class Weather:
 
     reserved  how many of the lines only the emergencies' number leads to
     hurries   False: reserved lines and storms change nothing, as in a receiver that knows neither
+    tests     all but the emergencies are monthly tests, not a power cut
     unseen    the lines do not see the far end's hang-up: whoever has told all stays until we let go
     """
 
@@ -42,7 +44,16 @@ class Weather:
     reserved: int = 0
     silent: int = 0
     hurries: bool = True
+    tests: bool = False
     unseen: bool = False
+
+
+def account_of(number: int) -> str:
+    """Four hex digits, as Contact ID has them: 1000, 1001 … 9999, then with letters."""
+    if number < 9_000:
+        return f"{1_000 + number}"
+    letters, rest = divmod(number - 9_000, 1_000)
+    return f"{'BCDEF'[letters]}{rest:03}"
 
 
 class Silent(Panel):
@@ -96,8 +107,8 @@ class StormWorld(World):
 
     def _dialler(self, number: int) -> Unit:
         rng, urgent = self.rng, number < self.weather.emergencies
-        code = rng.choice(EMERGENCY if urgent else ORDINARY)
-        message = Message(f"{1_000 + number}", code, partition="01", zone="001" if urgent else "000")
+        code = rng.choice(EMERGENCY if urgent else TESTS if self.weather.tests else ORDINARY)
+        message = Message(account_of(number), code, partition="01", zone="001" if urgent else "000")
         settings = PanelSettings(
             (message,),
             redials=REDIALS,
