@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Final
 
 from benchmarks.fuzz.draw import Draw
@@ -30,7 +32,7 @@ SEEDS: Final = tuple(
         f'Max-Forwards: 70\r\nf: "A, \\"B\\"" <sip:12345@192.0.2.7>;tag=1\r\nTo: <sip:centre@192.0.2.1>\r\n'
         f"Call-ID: {number}\r\nCSeq: 1\r\n {method}\r\nm: <sip:u@192.0.2.7:5099>\r\n"
         f"Authorization: Digest username=54321, realm=yobirin, nonce=0-0.0, response=0, qop=auth, nc=00000001\r\n"
-        f"Content-Type: application/scaip+xml\r\nl: {len(body)}\r\n\r\n{body}"
+        f"Date: Sat, 21 Nov 2026 12:34:56 GMT\r\nContent-Type: application/scaip+xml\r\nl: {len(body)}\r\n\r\n{body}"
     ).encode()
     for number, (method, body) in enumerate(
         (
@@ -64,6 +66,8 @@ def desk(data: bytes) -> None:
 
     def take(effects: list[Effect]) -> None:
         for effect in effects:
+            if isinstance(effect, Tell):
+                json.dumps(asdict(effect.happened), ensure_ascii=False).encode()  # as the journal would
             if isinstance(effect, Send):
                 _check_sent(effect.octets)
             elif isinstance(effect, Tell) and isinstance(effect.happened, Received | Unread):

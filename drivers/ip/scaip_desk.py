@@ -20,6 +20,7 @@ from itertools import count
 from typing import Final
 
 from drivers.ip import scaip, scaip_events
+from drivers.ip.dc09 import printable
 from drivers.ip.scaip import Answer, Mrq, Mrs, Unreadable, Wrap
 from drivers.ip.scaip_accounts import STRANGER, Accept, Account, Accounts, Reply
 from drivers.ip.scaip_events import Reading
@@ -38,6 +39,7 @@ ACCEPT: Final = ("Accept", ", ".join(TYPES))
 WAITING_MAX: Final = 20_000
 COPIES_MAX: Final = 8  # of one message in transactions of their own
 FORGOTTEN_S: Final = 60.0  # neither stored nor refused for so long: it is given once more
+WHY_MAX: Final = 200
 RETRY_AFTER_S: Final = 10
 STRANGER_PATIENCE_S: Final = 4.0  # four datagrams to an address that nobody vouches for
 
@@ -189,7 +191,7 @@ class Desk:
         if not controller:
             account = self.accounts.of(_user(request))  # who says nothing that can be read is whoever SIP says it is
         if (unproved := self._unproved(request, account, controller or _user(request), at)) is not None:
-            return self._refuse(request, sender, unproved)
+            return self._refuse(request, sender, unproved, controller or _user(request))
         if isinstance(mrq, Unreadable) and mrq.is_answer:
             return self._refuse(request, sender, answering.Refusal(200, mrq.why))
         served = self._servers.begin(
@@ -201,7 +203,8 @@ class Desk:
             busy = answering.Refusal(503, "too many messages wait to be stored", (_retry(),))
             return self._refuse(request, sender, busy)
         wrap = mrq.wrap if isinstance(mrq, Mrq) else Wrap.PLAIN
-        reply = Asked(request, sender, served, account, account.reply or self.reply, Mrs(Answer.OK), wrap)
+        way, who = account.reply or self.reply, controller if account is not STRANGER else sender.source.host
+        reply = Asked(request, sender, served, account, way, Mrs(Answer.OK), wrap, who)
         if isinstance(mrq, Mrq) and controller and scaip_events.is_heartbeat(mrq):
             reply.mrs = self._mrs(Answer.OK, mrq, account)
             return [*self._answered(reply, at), Tell(Alive(controller, account.within_s))]
@@ -234,7 +237,7 @@ class Desk:
         waiting = _Waiting(next(self._numbers), identity, at, path, [reply])
         self._tokens[waiting.token] = self._identities[identity] = waiting
         self._count(reply, 1)
-        return [*effects, Tell(_told(waiting, reading, request.headers.first("date") or None))]
+        return [*effects, Tell(_told(waiting, reading, _plain(request.headers.first("date"), 64) or None))]
 
     # -- what the intake says -----------------------------------------------------------------------
 
@@ -279,18 +282,18 @@ class Desk:
         handle = reply.served.sender
         if not sender.reliable:
             handle = self.move(handle, reply.account.contact or contact_place(reply))
-        about = f"{mrs.reference}\n{sender.source.host}" if reply.reply is Reply.MESSAGE else ""
+        about = (mrs.reference, reply.who) if reply.reply is Reply.MESSAGE else None
         patience_s = STRANGER_PATIENCE_S if reply.account is STRANGER else TIMER_F
         octets = self._clients.ask(request, handle, about, reliable=sender.reliable, at=at, patience_s=patience_s)
         return [Send(handle, octets)] if octets is not None else []
 
     def _ended(self, ended: Ended[Hashable]) -> list[Effect]:
         """An answer of ours was taken, or not; where it stood in the 200 as well nobody needs to know."""
-        if (ended.status is not None and ended.status < 300) or not ended.about:
+        if (ended.status is not None and ended.status < 300) or not isinstance(ended.about, tuple):
             return []
-        reference, _, host = str(ended.about).partition("\n")
+        reference, path = ended.about
         how = "nobody answered" if ended.status is None else f"it said {ended.status}"
-        return [Tell(Refused(host, f"the answer to its message {reference!r} did not arrive: {how}"))]
+        return [Tell(Refused(path, f"the answer to its message {reference!r} did not arrive: {how}"))]
 
     def _mrs(self, answer: Answer, mrq: Mrq, account: Account, why: str = "") -> Mrs:
         alarm = mrq.message == "ME" and not mrq.first("stc") and answer is Answer.OK
@@ -323,11 +326,11 @@ class Desk:
         }[verdict]
         return answering.Refusal(401, why, self.guard.challenge(int(at), stale=verdict is Verdict.STALE))
 
-    def _refuse(self, request: Request, sender: Sender, refusal: answering.Refusal) -> list[Effect]:
+    def _refuse(self, request: Request, sender: Sender, refusal: answering.Refusal, path: str = "") -> list[Effect]:
         answer = answering.response(request, refusal.status, why=refusal.why, headers=refusal.headers)
         effects: list[Effect] = [Send(sender.handle, answer.octets())]
         if refusal.why:
-            effects.append(_refused(sender, f"{refusal.status}: {refusal.why}", request.octets()))
+            effects.append(_refused(sender, f"{refusal.status}: {refusal.why}", request.octets(), path))
         return effects
 
     def _drop(self, waiting: _Waiting) -> None:
@@ -371,7 +374,12 @@ def _retry() -> Header:
     return ("Retry-After", str(RETRY_AFTER_S))
 
 
-def _refused(sender: Sender, why: str, octets: bytes) -> Tell:
-    """Without the text: there may be somebody's number in it."""
-    first = octets.partition(b"\r\n")[0].decode("ascii", "replace")
-    return Tell(Refused(sender.source.host, why, first[:100]))
+def _refused(sender: Sender, why: str, octets: bytes, path: str = "") -> Tell:
+    """Without the text: there may be somebody's number in it. path: the unit, if it is one that we know."""
+    first = printable(octets.partition(b"\r\n")[0])
+    return Tell(Refused(path or sender.source.host, _plain(why, WHY_MAX), first[:100]))
+
+
+def _plain(text: str, longest: int) -> str:
+    """What came in a header as the journal can keep it: octets that are no text made visible, and not without end."""
+    return printable(text.encode("utf-8", "surrogateescape"))[:longest]

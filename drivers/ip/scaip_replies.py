@@ -39,7 +39,7 @@ class Sender:
 
 @dataclass(slots=True, eq=False)
 class Asked:
-    """A message in its transaction, and how it is answered. told: 202 has left."""
+    """A message in its transaction, and how it is answered. who: a known unit, or an address; told: 202 has left."""
 
     request: Request
     sender: Sender
@@ -48,6 +48,7 @@ class Asked:
     reply: Reply
     mrs: Mrs
     wrap: Wrap
+    who: str
     told: bool = False
 
     def answer(self) -> Response:

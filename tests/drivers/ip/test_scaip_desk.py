@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pytest
@@ -411,6 +412,21 @@ def test_a_clock_is_data() -> None:
     assert found.sent_at == "Mon, 01 Jan 1990 00:00:00 GMT"
 
 
+def test_octets_that_are_no_text_keep_no_alarm_out_of_the_journal() -> None:
+    """A header may hold any octets; the journal keeps text, and would refuse the rest of the message with it."""
+    one = tried()
+    one.datagram(packet(extra=("Date: X",)).replace(b"Date: X", b"Date: \xe9t\xff" + b"e" * 500))
+    (found,) = one.messages
+    assert isinstance(found, Received)
+    assert found.sent_at is not None
+    assert (found.sent_at[:4], len(found.sent_at)) == ("étÿe", 64)
+    one.datagram(packet(branch="2", extra=("Require: X",)).replace(b"Require: X", b"Require: \xff" + b"x" * 500))
+    assert one.why[0].startswith("420: it requires ÿxx")
+    assert len(one.why[0]) == 200
+    for happened in one.told:
+        json.dumps(asdict(happened), ensure_ascii=False).encode()
+
+
 def authorised(challenge: str, body: bytes = ALARM, *, password: str = PASSWORD, branch: str = "2") -> bytes:
     (told,) = digest.credentials([challenge])
     uri, nc, cnonce = "sip:centre@192.0.2.1", "00000001", "c"
@@ -432,6 +448,7 @@ def test_who_has_a_password_must_show_it(number: int) -> None:
     one.datagram(authorised(challenge, password="wrong"))
     assert one.statuses == [401, 401]
     assert one.why == ["401: 12345 does not know its password"]
+    assert one.told[0].path == "12345", "the unit's own ration: strangers do not use it up"
     one.datagram(authorised(challenge, branch="3"))
     assert len(one.messages) == 1
     one.acknowledge()
