@@ -7,8 +7,9 @@ structure, every sealed part against its key, and each projection against a fres
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
@@ -137,7 +138,7 @@ def _check_projections(db: sqlite3.Connection, projections: Sequence[Projection]
     """Fold the same events into empty tables and compare, row by row; all seen at one instant."""
     db.execute("BEGIN")
     cursors = dict(db.execute("SELECT name || ' ' || version, seq FROM projection").fetchall())
-    fresh = sqlite3.connect(":memory:", isolation_level=None)
+    fresh = sqlite3.connect("", isolation_level=None)  # a file without a name, not memory
     known = [p for p in projections if f"{p.name} {p.version}" in cursors]
     for projection in known:
         projection.create(fresh)
@@ -149,11 +150,14 @@ def _check_projections(db: sqlite3.Connection, projections: Sequence[Projection]
         report.findings += [
             f"projection {projection.name}: table {table} is not what the events say; run `yobirin store rebuild`"
             for table in projection.tables
-            if _content(db, table) != _content(fresh, table)
+            if any(one != other for one, other in zip_longest(_content(db, table), _content(fresh, table)))
         ]
     fresh.close()
     db.execute("COMMIT")
 
 
-def _content(db: sqlite3.Connection, table: str) -> list[Any]:
-    return sorted((tuple(row) for row in db.execute(f'SELECT * FROM "{table}"')), key=repr)
+def _content(db: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
+    """All rows, in an order of their content."""
+    columns = len(db.execute(f'SELECT * FROM "{table}" LIMIT 0').description)
+    order = ", ".join(str(number + 1) for number in range(columns))
+    return iter(db.execute(f'SELECT * FROM "{table}" ORDER BY {order}'))
