@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "intake": ("receiver.commands.intake:intake", "Run the intake process alone (for a service manager)."),
     "centre": ("receiver.commands.centre:centre", "Run the centre process alone (for a service manager)."),
     "health": ("receiver.commands.health:health", "Run the watch over the receiver alone (for a service manager)."),
+    "output": ("receiver.commands.output:output", "Monitoring programs that are given what we receive."),
     "decode": ("receiver.commands.decode:decode", "Decode recordings and captures: digits, tones, frames."),
     "inspect": ("receiver.commands.inspect:inspect", "Show what was heard in a recording, and why."),
     "profile": ("receiver.commands.profile:profile", "Terminals described in TOML: check, try, learn."),

@@ -35,8 +35,14 @@ SERIAL_TOO: Final = ("surgard", "ademco685")
 PATH_OPTIONS: Final = ("keys", "cert", "cert_key")
 """Options of a line that name a file."""
 
+OUTPUTS: Final = ("surgard", "ademco685")
+"""What can be spoken to a monitoring program."""
+
 SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 """A site and a consumer name one level of an MQTT topic: nothing that could be a wildcard or a level of its own."""
+
+SINGULAR: Final = {"consumers": "consumer", "outputs": "output"}
+"""Field → what a file calls one of them."""
 
 FORBID_UNKNOWN: Final = {"extra": "forbid"}
 
@@ -157,6 +163,50 @@ class MqttConfig:
             raise ValueError(f'two consumers are called "{twice}"')
 
 
+class Sends(Enum):
+    """What goes to a monitoring program."""
+
+    MESSAGE = "message"
+    UNKNOWN = "unknown"
+    OWN = "own"
+
+
+class Begin(Enum):
+    """Where a new output begins."""
+
+    NOW = "now"
+    FIRST = "first"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputConfig:
+    """A monitoring program that is given what we receive. `name` is its place in our store: it outlives the address."""
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    uri: str
+    name: str = "program"
+    wants: tuple[Sends, ...] = (Sends.MESSAGE, Sends.UNKNOWN, Sends.OWN)
+    line_numbers: Mapping[str, str] = field(default_factory=dict)
+    duplicates: bool = False
+    account_digits: Annotated[int, Within(3, 16)] = 4
+    service_account: str | None = None
+    alarm_after_s: Annotated[int, Within(1, 86_400)] = 60
+    begin: Begin = Begin.NOW
+
+    def __post_init__(self) -> None:
+        scheme, colon, rest = self.uri.partition(":")
+        if not colon or not rest:
+            raise ValueError(f'"{self.uri}" is no output; write for example "surgard:tcp://192.0.2.9:1025"')
+        if scheme not in OUTPUTS:
+            raise ValueError(f'"{scheme}:" is no kind of output{_nearest(scheme, OUTPUTS)}; there are {_list(OUTPUTS)}')
+        if not SITE.fullmatch(self.name):
+            raise ValueError(f'output name "{self.name}" must be small letters, digits and hyphens, at most 32')
+        if not self.wants or len(set(self.wants)) != len(self.wants):
+            raise ValueError(f'output "{self.name}": wants must name each of {_list(s.value for s in Sends)} once')
+        if self.service_account is not None and not re.fullmatch("[0-9A-F]{4}", self.service_account):
+            raise ValueError(f'output "{self.name}": service_account must be four digits (0-9, A-F)')
+
+
 @dataclass(frozen=True, slots=True)
 class IntakeConfig:
     """How calls are taken: the settings marked ⚙ where the standard and the contract leave room."""
@@ -237,6 +287,7 @@ class Config:
     intake: IntakeConfig = field(default_factory=IntakeConfig)
     health: HealthConfig = field(default_factory=HealthConfig)
     mqtt: MqttConfig | None = None
+    outputs: tuple[OutputConfig, ...] = ()
     konan: Mapping[str, Setting] = field(default_factory=dict)
     file: Path | None = None
 
@@ -245,6 +296,10 @@ class Config:
             raise ValueError(f'site "{self.site}" must be small letters, digits and hyphens, at most 32')
         if twice := _twice(line.uri for line in self.lines):
             raise ValueError(f'line "{twice}" stands twice')
+        if twice := _twice(output.name for output in self.outputs):
+            raise ValueError(f'two outputs are called "{twice}"; give each a name of its own')
+        if twice := _twice(output.uri.partition("?")[0] for output in self.outputs):
+            raise ValueError(f'two outputs go to "{twice}"')
         if self.heartbeat_url is not None and not self.heartbeat_url.startswith(("https://", "http://")):
             raise ValueError(f'heartbeat_url "{self.heartbeat_url}" must begin with https:// or http://')
 
@@ -286,7 +341,7 @@ def keys() -> list[str]:
 
     def below(kind: type, prefix: str) -> Iterable[str]:
         for name, hint in _hints(kind).items():
-            shown = prefix + {"consumers": "consumer"}.get(name, name)
+            shown = prefix + SINGULAR.get(name, name)
             inner = _dataclass_in(hint)
             yield from below(inner, ("line" if name == "lines" else shown) + ".") if inner else ()
             if not inner or name == "lines":
@@ -310,7 +365,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _rewrite(table: dict[str, Any]) -> Iterable[str]:
     """Bring the file's shorthands into the shape of `Config`; yields what stands where it may not."""
-    for name in ("file", "consumers"):
+    for name in ("file", *SINGULAR.keys()):
         if name in table:
             yield _unknown(name, Config, "")
     tables = table.pop("line", [])
@@ -321,6 +376,10 @@ def _rewrite(table: dict[str, Any]) -> Iterable[str]:
         yield "line: must be written [[line]], in double brackets"
     else:
         table["lines"] = [{"uri": line} for line in lines] + tables
+    if isinstance(table.get("output"), dict):
+        yield "output: must be written [[output]], in double brackets"
+    elif "output" in table:
+        table["outputs"] = table.pop("output")
     mqtt = table.get("mqtt")
     if isinstance(mqtt, dict):
         if "consumers" in mqtt:
@@ -342,6 +401,9 @@ def _resolved(config: Config, file: Path) -> Config:
             if profile is not None and is_profile(profile):
                 profile = str(file.parent / profile)
             return replace(value, uri=_from_folder(value.uri, file.parent), profile=profile)
+        if isinstance(value, OutputConfig):
+            numbers = {_from_folder(line, file.parent): number for line, number in value.line_numbers.items()}
+            return replace(value, uri=_from_folder(value.uri, file.parent), line_numbers=numbers)
         if isinstance(value, IntakeConfig):
             named = tuple(str(file.parent / name) if is_profile(name) else name for name in value.handshakes)
             return replace(value, handshakes=named)
@@ -390,13 +452,12 @@ def _place(loc: Iterable[int | str], given_lines: int) -> str:
                 steps, step = ["line"], step - given_lines
             steps[-1] += f"[{step + 1}]"
         else:
-            steps.append({"consumers": "consumer"}.get(step, step))
+            steps.append(SINGULAR.get(step, step))
     return ".".join(steps).removesuffix(".uri") if steps[:1] and steps[0].startswith("lines[") else ".".join(steps)
 
 
 def _unknown(key: str, kind: type, place: str) -> str:
-    known = {"consumers": "consumer"}
-    names = [known.get(name, name) for name in _hints(kind)] + (["line"] if kind is Config else [])
+    names = [SINGULAR.get(name, name) for name in _hints(kind)] + (["line"] if kind is Config else [])
     return f'{place + ": " if place else ""}unknown key "{key}"{_nearest(key, names)}'
 
 

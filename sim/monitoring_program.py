@@ -7,6 +7,7 @@ on a wire.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from sim.hardware_receiver import MLR2_HEARTBEAT
 class MonitoringProgram:
     """One program. stored: every frame that was no heartbeat, as often as it came; its temper may change any time.
 
+    heartbeat       of any receiver and line number: what stands behind its numbers tells it
     answer_after_s  how long it takes to store; it goes on reading meanwhile, and answers in order
     refuse          so many of the next frames get a NAK and are not stored
     silent          it neither stores nor answers
@@ -79,7 +81,7 @@ class MonitoringProgram:
             return self.nak
         begins = frame.rfind(self.start) if self.start else 0
         frame = frame[max(0, begins) :]
-        if frame == self.heartbeat:
+        if _behind_numbers(frame, self.start) == _behind_numbers(self.heartbeat, self.start):
             self.beats += 1
         elif begins < 0 or len(frame) < 8:
             self.broken.append(frame)
@@ -87,3 +89,8 @@ class MonitoringProgram:
         else:
             self.stored.append(frame)
         return self.ack
+
+
+def _behind_numbers(frame: bytes, start: bytes) -> bytes:
+    """A frame without the digits and letters that it begins with."""
+    return re.sub(rb"\A[0-9A-Za-z]+", b"", frame.removeprefix(start))

@@ -27,11 +27,13 @@ WIRES_DRIVERS = {  # the daemons of the receiver, and its commands
     "receiver/intake/inlet.py",  # values of the seam only
     "receiver/intake/link_daemon.py",
     "receiver/centre/outward.py",
+    "receiver/output/conversation.py",  # values of the seam only
+    "receiver/output/ports.py",
 }
 RANKS = (  # inside receiver/: each may import its own rank and those before
     {"event", "errors", "formats", "clock", "installation", "config", "sockets", "report", "restarts", "priority"},
     {"journal", "rules", "privacy", "scenario"},
-    {"ledger", "registers", "surveys", "outbox", "reports", "web", "backup"},
+    {"ledger", "registers", "surveys", "outbox", "reports", "web", "backup", "output"},
     {"intake", "centre"},
     {"health"},
     {"console", "commands", "supervisor"},
@@ -70,6 +72,8 @@ SHELLS = {
     "receiver/centre/timekeeper.py",
     "receiver/centre/client.py",
     "receiver/outbox/deliver.py",
+    "receiver/output/conversation.py",
+    "receiver/output/daemon.py",
 }
 WORLD = {"asyncio", "socket", "time", "random", "secrets", "logging", "threading", "subprocess", "select", "signal"}
 HEAVY = {"numpy", "scipy", "pydantic", "cryptography", "aiomqtt", "serial"}  # never at the top of a command

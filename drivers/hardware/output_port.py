@@ -17,7 +17,7 @@ from drivers.hardware import ademco_685, surgard
 from drivers.hardware.content import Header
 from drivers.hardware.places import parse_place
 from drivers.hardware.port import seconds, whole, yes
-from drivers.hardware.sending import Delivered, Down, Effect, Sender, Settings, Up, Write
+from drivers.hardware.sending import Delivered, Down, Effect, Sender, SetAside, Settings, Up, Write
 from drivers.hardware.wires import STOPPED, Place, Wire
 
 T = TypeVar("T")
@@ -39,6 +39,7 @@ OPTIONS: Final = {
     "ack_wait_s": "4",
     "repeats": "3",
     "retry_s": "10",
+    "refusals": "10",
     "acknowledge": "06",
     "peers": "",
 }
@@ -47,10 +48,14 @@ RECEIVER: Final = {"surgard": "01", "ademco685": "1"}
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message of the outbox. data: the whole frame, made once (`encode`), so that every copy of it is the same."""
+    """A message of the outbox. data: the whole frame, made once (`encode`), so that every copy of it is the same.
+
+    name: what people call it, where a reason is told; "": its number
+    """
 
     seq: int
     data: bytes
+    name: str = ""
 
 
 NextAfter = Callable[[int], Outgoing | None]
@@ -66,10 +71,11 @@ class OutputPort:
         self._turned_away: set[str] = set()
         self._next_after: NextAfter = lambda position: None
         self._delivered: Callable[[int], None] = lambda seq: None
+        self._refused: Callable[[int, int], None] = lambda seq, times: None
         self._told: Callable[[Up | Down], None] = lambda change: None
         self._wake = asyncio.Event()
         self._failure: BaseException | None = None
-        self._ending = False
+        self._ending = self._silent = False
 
     @property
     def name(self) -> str:
@@ -91,11 +97,26 @@ class OutputPort:
             return ademco_685.encode(message, header)
         return surgard.encode(message, header)
 
-    def own_message(self, text: str) -> bytes:
+    def own_message(self, text: str, line: str = "") -> bytes:
         """Something no format has a layout for, or of ourselves, in words. ValueError for a 685: it has none."""
         if self._scheme == "ademco685":
             raise ValueError("Ademco 685 has no layout for words")
-        return surgard.own_message(text, self._header)
+        return surgard.own_message(text, Header(self._header.receiver, line or self._header.line))
+
+    @property
+    def line(self) -> str:
+        """Our line number, where a message is given no other."""
+        return self._header.line
+
+    @property
+    def silent(self) -> bool:
+        """Whether no heartbeats are given: there is nothing behind us that receives. Messages go all the same."""
+        return self._sender.silent
+
+    @silent.setter
+    def silent(self, silent: bool) -> None:
+        self._silent = self._sender.silent = silent
+        self._wake.set()
 
     def wake(self) -> None:
         """There is a message: do not wait for the next look."""
@@ -108,16 +129,19 @@ class OutputPort:
         *,
         position: int = 0,
         told: Callable[[Up | Down], None] = lambda change: None,
+        refused: Callable[[int, int], None] = lambda seq, times: None,
     ) -> None:
         """Send what `next_after(position)` gives, in order, until cancelled.
 
         position   number of the last message that was delivered; whoever keeps it on disk hands it in
         delivered  called with a message's number at its acknowledgement, before the next one is asked for
         told       when the program takes nothing any more (once more if somebody else connects), and when it does again
-        What one of the three raises ends it.
+        refused    called with a message's number, and how often it was refused, when it is set aside for the next one
+        What one of them raises ends it.
         """
         self._sender = Sender(self._settings, position)
-        self._next_after, self._delivered, self._told = next_after, delivered, told
+        self._sender.silent = self._silent
+        self._next_after, self._delivered, self._told, self._refused = next_after, delivered, told, refused
         self._failure, self._ending = None, False
         serving = asyncio.ensure_future(self._place.serve(self))
         try:
@@ -145,7 +169,7 @@ class OutputPort:
             return
         message = self._guarded(lambda: self._next_after(position))
         if message is not None:
-            self._perform(self._sender.offer(message.seq, message.data, _now()))
+            self._perform(self._sender.offer(message.seq, message.data, _now(), message.name))
 
     async def _until_something_is_due(self) -> None:
         deadline, wait_s = self._sender.deadline, POLL_S
@@ -206,6 +230,8 @@ class OutputPort:
                         self._wire.write(data)
                 case Delivered(seq):
                     self._guarded(lambda seq=seq: self._delivered(seq))  # type: ignore[misc]
+                case SetAside(seq, times):
+                    self._guarded(lambda seq=seq, times=times: self._refused(seq, times))  # type: ignore[misc]
                 case Up() | Down():
                     self._guarded(lambda change=effect: self._told(change))  # type: ignore[misc]
 
@@ -241,6 +267,7 @@ def make(name: str, address: str, options: dict[str, str]) -> OutputPort:
             seconds(values["ack_wait_s"], "ack_wait_s", 0.05, 60),
             whole(values["repeats"], "repeats"),
             seconds(values["retry_s"], "retry_s", 0.05, 3_600),
+            whole(values["refusals"], "refusals"),
         )
         place = parse_place(
             address,

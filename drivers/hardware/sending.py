@@ -7,7 +7,9 @@
        └───────────────── gives up: Down; then every 10 s once: a heartbeat, or the message where there are none
 
 The position is the caller's: the number of the last message that was taken. Nothing but an 06 moves it, so whatever
-is not acknowledged when a connection breaks, or the program ends, is offered and sent again, with identical bytes.
+is not acknowledged when a connection breaks, or the program ends, is offered and sent again, with identical bytes. The
+one exception: a message that the program refused `refusals` times is set aside (`SetAside`), for a person to look at,
+or what stands behind it would wait for ever.
 
 An 06 names nothing. A program that answers late answers every copy, and its second 06 would be taken for the answer to
 the next message. So copies that nobody answered are counted, and after an answer to one of several the next frame waits
@@ -30,6 +32,7 @@ class Settings:
     """taken, again: what the program answers, one byte each; taken None: nothing, and sent means delivered
     heartbeat    the frame that says that we are there; heartbeat_s: how often, counted from the last frame; 0: never
     ack_wait_s   how long an answer may take; repeats: after the first copy; retry_s: between tries while it is down
+    refusals     so often one message is refused (15) before it is set aside; 0: it is offered for ever
     """
 
     heartbeat: bytes
@@ -39,6 +42,7 @@ class Settings:
     ack_wait_s: float = 4.0
     repeats: int = 3
     retry_s: float = 10.0
+    refusals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,14 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """The program has refused this message so many times that the next one goes."""
+
+    seq: int
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class Down:
     """Nothing is taken, and why; said once, until `Up`."""
 
@@ -67,7 +79,7 @@ class Up:
     """The program takes what it is sent."""
 
 
-Effect = Write | Delivered | Down | Up
+Effect = Write | Delivered | SetAside | Down | Up
 
 
 class State(Enum):
@@ -81,10 +93,11 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Out:
-    """A frame under way. seq None: a heartbeat."""
+    """A frame under way. seq None: a heartbeat; name: what people call it."""
 
     seq: int | None
     data: bytes
+    name: str = "the heartbeat"
 
 
 class Sender:
@@ -95,6 +108,7 @@ class Sender:
         self.position = position
         self.state = State.CLOSED
         self.down: str | None = None  # why nothing is taken
+        self.silent = False  # heartbeats are withheld: the caller has nothing that receives
         self._known = False  # whether Up or Down was said
         self._kept: _Out | None = None  # the message that is to be taken next
         self._out: _Out | None = None  # what waits for an answer
@@ -106,6 +120,7 @@ class Sender:
         self._clearing_s = 0.0
         self._probing = False  # given up: only one try every `retry_s`
         self._refused = False  # given up because of 15: a heartbeat that is taken proves nothing then
+        self._refusals = 0  # of the message that is to be taken next, on whatever connection
         self._asked = False
 
     # -- what the world outside looks at ---------------------------------------------------------------
@@ -149,11 +164,11 @@ class Sender:
         self.state, self._out = State.CLOSED, None
         return self._down(reason)
 
-    def offer(self, seq: int, data: bytes, now: float) -> list[Effect]:
+    def offer(self, seq: int, data: bytes, now: float, name: str = "") -> list[Effect]:
         """The message behind the position. ValueError for one that is not behind it, or was not asked for."""
         if self.wants() is None or seq <= self.position:
             raise ValueError(f"message {seq} does not follow {self.position}, or was not asked for")
-        self._kept = _Out(seq, data)
+        self._kept = _Out(seq, data, name or f"message {seq}")
         return self._proceed(now)
 
     def written(self, now: float) -> list[Effect]:
@@ -190,6 +205,7 @@ class Sender:
         if self._kept is not None and not self._probing:
             return self._send(self._kept, now)
         due = self._due_s()
+        self._asked = self._asked and not self.silent
         if self._asked or (due is not None and now >= due):
             self._asked = False
             return self._send(self._next_try(), now)
@@ -198,13 +214,16 @@ class Sender:
     def _due_s(self) -> float | None:
         """When the next frame goes out that nobody asks for."""
         if self._probing:
-            beats = self._settings.heartbeat_s > 0
-            return self._sent_s + self._settings.retry_s if beats or self._kept is not None else None
-        return self._sent_s + self._settings.heartbeat_s if self._settings.heartbeat_s > 0 else None
+            return self._sent_s + self._settings.retry_s if self._beats or self._kept is not None else None
+        return self._sent_s + self._settings.heartbeat_s if self._beats else None
+
+    @property
+    def _beats(self) -> bool:
+        return self._settings.heartbeat_s > 0 and not self.silent
 
     def _next_try(self) -> _Out:
         """A heartbeat asks whether the program is there; a message it refused is asked for itself."""
-        if self._probing and self._kept is not None and (self._refused or self._settings.heartbeat_s == 0):
+        if self._probing and self._kept is not None and (self._refused or not self._beats):
             return self._kept
         return _Out(None, self._settings.heartbeat)
 
@@ -228,7 +247,21 @@ class Sender:
             return []
         if taken:
             return self._taken(now)
+        if self._out is not None and self._out.seq is not None:
+            self._refusals += 1
+            if self._settings.refusals and self._refusals >= self._settings.refusals:
+                return self._set_aside(self._out.seq, now)
         return self._unanswered("it is refused (15)", now, refused=True)
+
+    def _set_aside(self, seq: int, now: float) -> list[Effect]:
+        """Whether the program takes anything at all, the next message shows."""
+        times, self._out, self._probing = self._refusals, None, False
+        self._kept_is_over(seq)
+        self._clear_up(now)
+        return [SetAside(seq, times)]
+
+    def _kept_is_over(self, seq: int) -> None:
+        self.position, self._kept, self._refused, self._refusals = seq, None, False, 0
 
     def _taken(self, now: float) -> list[Effect]:
         out, self._out = self._out, None
@@ -237,17 +270,21 @@ class Sender:
         if self._settings.taken is None:
             self._owed = 0
         if out.seq is not None:
-            self.position, self._kept, self._refused = out.seq, None, False
+            self._kept_is_over(out.seq)
             effects.append(Delivered(out.seq))
         if not self._refused:
             self._probing = False
             effects += self._up()
+        self._clear_up(now)
+        return effects
+
+    def _clear_up(self, now: float) -> None:
+        """On to the next frame, when earlier copies can no longer be answered."""
         if self._owed > 0:
             self._clearing_s = min(now - self._owed_since_s, CLEARING_S_MAX) + SPARE_S
             self.state, self._clear_s = State.CLEARING, now + self._clearing_s
         else:
             self.state, self._owed = State.IDLE, 0
-        return effects
 
     def _unanswered(self, why: str, now: float, *, refused: bool = False) -> list[Effect]:
         """Again, or given up."""
@@ -257,8 +294,7 @@ class Sender:
             return self._send(out, now)
         self.state, self._out, self._probing = State.IDLE, None, True
         self._refused = self._refused or (refused and out.seq is not None)
-        what = "the heartbeat" if out.seq is None else f"message {out.seq}"
-        return self._down(f"{what}: {why}, {self._copies} times")
+        return self._down(f"{out.name}: {why}, {self._copies} times")
 
     def _up(self) -> list[Effect]:
         if self._known and self.down is None:

@@ -183,7 +183,7 @@ def heartbeat(header: Header) -> bytes:
 def own_message(text: str, header: Header) -> bytes:
     """Something of the receiver itself, type 0. What a program could take for a frame's end is left out."""
     plain = " ".join("".join(sign if " " <= sign <= "~" else " " for sign in text).split())
-    return _whole(f"0{_numbers(header)}{plain[:OWN_CHARACTERS_MAX]}")
+    return _whole(f"0{_numbers(header)} {plain[:OWN_CHARACTERS_MAX]}")
 
 
 def encode(message: Frame, header: Header) -> bytes:

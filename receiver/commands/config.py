@@ -38,10 +38,12 @@ def check(file: Path | None, config_path: Path | None, as_json: bool) -> None:
     from receiver.commands.intake import settings_of
     from receiver.commands.wiring import wiring
     from receiver.config import load
+    from receiver.output.ports import check as check_outputs
 
     found = load(path)
     try:  # what only those who use it can judge
         settings_of(found)
+        check_outputs(found)
         wiring().scenario("konan").under(found.konan)
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
@@ -53,7 +55,8 @@ def check(file: Path | None, config_path: Path | None, as_json: bool) -> None:
     elif not unusable:
         lines = ", ".join(line.uri for line in found.lines) or "no lines"
         broker = f"MQTT to {found.mqtt.host}:{found.mqtt.port}" if found.mqtt else "no MQTT"
-        click.echo(f"{path}: good; data in {found.data}; {lines}; {broker}")
+        outputs = "".join(f"; output {output.name} to {output.uri}" for output in found.outputs)
+        click.echo(f"{path}: good; data in {found.data}; {lines}; {broker}{outputs}")
     if unusable:
         wanting = PartlyDone(f"{path}: the receiver would start, but not all folders named there can be used")
         wanting.details = tuple(f"{path}: {problem}" for problem in unusable)

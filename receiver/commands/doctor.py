@@ -87,6 +87,7 @@ def examine(data: Path | None, config_path: Path | None) -> Iterator[Finding]:
     yield from _lines(config.lines)
     yield from _mqtt(config.mqtt)
     yield from _outbox(installation, config)
+    yield from _outputs(installation, config)
 
 
 def _folder(data: Path) -> Iterator[Finding]:
@@ -116,7 +117,10 @@ def _key(installation: Installation) -> Iterator[Finding]:
 
 def journals(installation: Installation) -> Iterator[tuple[str, Path]]:
     """The journals that exist: name and file."""
-    candidates = [("intake", installation.intake_db), *((name, installation.store_db(name)) for name in CONTRACTS)]
+    candidates = [
+        ("intake", installation.intake_db),
+        *((name, installation.store_db(name)) for name in (*CONTRACTS, "output")),
+    ]
     return ((name, path) for name, path in candidates if path.exists())
 
 
@@ -258,11 +262,39 @@ def _mqtt(mqtt: MqttConfig | None) -> Iterator[Finding]:
         )
 
 
+def _outputs(installation: Installation, config: Config) -> Iterator[Finding]:
+    """Monitoring programs: could each be driven, how far is it, has it been silent, what would it not take."""
+    from receiver.commands.output import statuses
+    from receiver.journal.lock import holder
+    from receiver.output.ports import check
+
+    if not config.outputs:
+        return
+    try:
+        check(config)
+        found = list(statuses(installation, config))
+    except YobirinError as error:
+        yield Finding("wrong", "outputs", str(error), "see docs/reference/hardware-receivers.md")
+        return
+    if holder(installation.writer_lock("output")) is None:
+        yield Finding("note", "outputs", "nobody serves them", "`yobirin run`, or the service manager, starts it")
+    for status in (status for status in found if status.uri is not None):
+        about, waits = f"output {status.name}", f"{status.waiting} waiting, {status.delivered} acknowledged"
+        if status.silent_since_us is not None:
+            says = f"acknowledges nothing: {status.reason}; {waits}"
+            yield Finding("wrong", about, says, "see whether the program runs and reads; everything waits for it")
+        else:
+            yield Finding("good", about, "has not begun" if status.position is None else waits)
+        if status.refused:
+            says = f"{len(status.refused)} messages were refused"
+            yield Finding("wrong", about, says, f"`yobirin output show {status.name}`, then `output retry`")
+
+
 def _outbox(installation: Installation, config: Config) -> Iterator[Finding]:
     from receiver.journal.reader import Reader
 
     for name, path in journals(installation):
-        if name == "intake" or config.mqtt is None:
+        if name in ("intake", "output") or config.mqtt is None:
             continue
         try:
             reader = Reader(path)

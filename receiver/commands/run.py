@@ -18,7 +18,7 @@ from receiver.commands.installation import config_file, find_installation
     "--line", "lines", multiple=True, metavar="URI", help="A line to serve, besides those of the configuration."
 )
 def run(demo: bool, once: bool, data: Path | None, config_path: Path | None, lines: tuple[str, ...]) -> None:
-    """Start the receiver: intake, centre and health as one process group, until Ctrl-C."""
+    """Start the receiver: intake, centre, health and outputs as one process group, until Ctrl-C."""
     import asyncio
     import os
 
@@ -41,10 +41,14 @@ def run(demo: bool, once: bool, data: Path | None, config_path: Path | None, lin
         except ValueError as error:
             raise BadInput(str(error)) from None
     config_path = config_file(config_path)
+    has_outputs = False
     if config_path is not None:
         from receiver.config import load
+        from receiver.output.ports import check
 
-        load(config_path)  # refused as a whole before anything starts
+        config = load(config_path)  # refused as a whole before anything starts
+        check(config)
+        has_outputs = bool(config.outputs)
     installation = find_installation(data, config_path)
     if installation.demonstration and not os.environ.get("YOBIRIN_DEMO_CLOCK"):
         raise BadInput(f"{installation.data} was made by the demonstration; choose another --data for real use")
@@ -53,4 +57,6 @@ def run(demo: bool, once: bool, data: Path | None, config_path: Path | None, lin
     plain_report(f"data: {installation.data}")
     parts = [Part("intake", ["intake", *where, *wanted]), Part("centre", ["centre", *where])]
     parts.append(Part("health", ["health", *where]))
+    if has_outputs:
+        parts.append(Part("output", ["output", "run", *where]))
     asyncio.run(supervise(parts, plain_report))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from receiver.privacy.keys import KeyRing
 
 INTAKE: Final = "intake"
+OUTPUT: Final = "output"
 
 
 @click.group()
@@ -97,6 +98,10 @@ def projections_of(name: str) -> Sequence[Projection]:
         from receiver.intake.receptions import Receptions
 
         return (Receptions(),)
+    if name == OUTPUT:
+        from receiver.output.projection import OutputProjection
+
+        return (OutputProjection(),)
     from receiver.centre.opening import projections
 
     return projections()
@@ -132,6 +137,9 @@ def _keys(installation: Installation, path: Path) -> Iterator[tuple[KeyRing | No
     from receiver.privacy.installation_key import installation_key
     from receiver.privacy.keys import KeyRing
 
+    if path.parent.name == OUTPUT:
+        yield None, None  # nothing is sealed there
+        return
     try:
         keys = KeyRing.open(path.with_name("keys.db"), installation_key(installation), writable=False)
     except StoreUnavailable as error:

@@ -52,7 +52,7 @@ def judge(seen: Seen, limits: Limits) -> list[Condition]:
             f"the last look at journals and disks began {seen.looked_ago_s:.0f} s ago and has not ended: a disk hangs"
         )
         found.append(Condition("health_blind", "", says))
-    found += [*_outside(seen, limits), *_stores(seen.looked, limits)]
+    found += [*_outputs(seen.looked), *_outside(seen, limits), *_stores(seen.looked, limits)]
     return sorted(found, key=lambda one: not one.grave)
 
 
@@ -126,6 +126,22 @@ def _mirrors(seen: Seen) -> Iterator[Condition]:
         yield Condition("mirror_lost", folder, f"the mirror {folder} is lost: {why}")
 
 
+def _outputs(looked: Looked) -> Iterator[Condition]:
+    """Our own operators are told of every alarm all the same: none of these makes us deaf."""
+    if looked.outputs and looked.output_process is None:
+        says = "nobody speaks to the monitoring programs: the process of the outputs does not run"
+        yield Condition("output_absent", "", says, grave=False)
+    for output in looked.outputs:
+        if output.silent_s is not None:
+            says = f"the monitoring program {output.name} has acknowledged nothing for {output.silent_s:.0f} s"
+            says += f" ({output.reason}); everything waits"
+            yield Condition("output_unacknowledged", output.name, says, grave=False)
+        if output.refused:
+            says = f"the monitoring program {output.name} would not take {output.refused} messages"
+            says += f"; `yobirin output show {output.name}` names them"
+            yield Condition("output_refused", output.name, says, grave=False)
+
+
 def _outside(seen: Seen, limits: Limits) -> Iterator[Condition]:
     if seen.failed_pushes >= limits.failed_pushes:
         says = f"{seen.failed_pushes} heartbeats in a row have not reached the outside watcher: {seen.failed_because}"
@@ -170,6 +186,9 @@ KEYS: Final = (
     "journal_damaged",
     "mirror_lost",
     "health_blind",
+    "output_absent",
+    "output_unacknowledged",
+    "output_refused",
     "outbox_old",
     "log_growing",
     "heartbeat_failing",

@@ -66,7 +66,8 @@ class Watch:
     port_error: str | None = None
 
     def __post_init__(self) -> None:
-        places = Places(self.installation, self.contracts, self.config.mirror, self.config.health.backups)
+        outputs = [output.name for output in self.config.outputs]
+        places = Places(self.installation, self.contracts, self.config.mirror, self.config.health.backups, outputs)
         self.looker = Looker(places, self.clock)
         health = self.config.health
         self.counter = Counter(self.installation, Bounds(health.level_drop_db, health.twist_turn_db))

@@ -16,25 +16,27 @@ from typing import Final
 from receiver.clock import MINUTE_US, SECOND_US, Clock
 from receiver.errors import YobirinError
 from receiver.health.patrol import Patrol
-from receiver.health.seen import BackupSeen, CentreSeen, DiskSeen, JournalSeen, Looked
+from receiver.health.seen import BackupSeen, CentreSeen, DiskSeen, JournalSeen, Looked, OutputSeen
 from receiver.installation import Installation
 from receiver.journal.lock import holder
 from receiver.journal.reader import Reader
 from receiver.sockets import listened
 
 FOLLOWED: Final = "intake"  # the centre's cursor on the intake's journal
+OUTPUT: Final = "output"
 BACKUPS_EVERY_US: Final = 10 * MINUTE_US
 PATROL_EVERY_S: Final = 4.0  # a look every two seconds, and what it takes
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """What is looked at. contracts: whose centre should run."""
+    """What is looked at. contracts: whose centre should run; outputs: names of those that should be spoken to."""
 
     installation: Installation
     contracts: Sequence[str] = ("konan",)
     mirrors: Sequence[Path] = ()
     backups: Sequence[Path] = ()
+    outputs: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -63,6 +65,7 @@ class Looker:
         installation = self.places.installation
         named = [("intake", installation.intake_db)]
         named += [(name, installation.store_db(name)) for name in self.places.contracts]
+        named += [(OUTPUT, installation.store_db(OUTPUT))] if self.places.outputs else []
         return ((name, path) for name, path in named if path.exists())
 
     def _patrolled(self, journal: JournalSeen, path: Path) -> JournalSeen:
@@ -88,6 +91,8 @@ def _looked(
         tuple(_disk(about, folder) for about, folder in disks),
         backups,
         None if heard_at_us is None else _age_s(now_us, heard_at_us),
+        tuple(_output(installation, name, now_us) for name in places.outputs),
+        holder(installation.writer_lock(OUTPUT)) if places.outputs else None,
     )
 
 
@@ -120,6 +125,16 @@ def _centre(installation: Installation, name: str, now_us: int) -> CentreSeen:
         for count, at_us in _asked(installation.intake_db, newer, cursor):
             behind, behind_s = int(count), _age_s(now_us, at_us) if count else 0.0
     return CentreSeen(name, process, answers, behind, behind_s, waiting, waits_s)
+
+
+def _output(installation: Installation, name: str, now_us: int) -> OutputSeen:
+    store = installation.store_db(OUTPUT)
+    if not store.exists():
+        return OutputSeen(name)
+    refused = sum(int(row[0]) for row in _asked(store, "SELECT count(*) FROM output_refused WHERE output = ?", name))
+    for since_us, reason in _asked(store, "SELECT since_us, reason FROM output_silent WHERE output = ?", name):
+        return OutputSeen(name, _age_s(now_us, since_us), str(reason), refused)
+    return OutputSeen(name, refused=refused)
 
 
 def _disk(about: str, folder: Path) -> DiskSeen:

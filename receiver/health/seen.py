@@ -78,8 +78,21 @@ class BackupSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputSeen:
+    """A monitoring program that we speak to. silent_s: the age of an alarm that stands; refused: what it never took."""
+
+    name: str
+    silent_s: float | None = None
+    reason: str = ""
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
-    """What one look at files and processes found. heard_ago_s: the last reception of all; None: there never was one."""
+    """What one look at files and processes found. heard_ago_s: the last reception of all; None: there never was one.
+
+    outputs: those that are configured; output_process: who serves them
+    """
 
     intake_process: str | None = None
     journals: tuple[JournalSeen, ...] = ()
@@ -87,6 +100,8 @@ class Looked:
     disks: tuple[DiskSeen, ...] = ()
     backups: tuple[BackupSeen, ...] = ()
     heard_ago_s: float | None = None
+    outputs: tuple[OutputSeen, ...] = ()
+    output_process: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

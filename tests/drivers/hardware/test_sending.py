@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from drivers.hardware import surgard
 from drivers.hardware.content import Header
-from drivers.hardware.sending import Delivered, Down, Effect, Sender, Settings, State, Up, Write
+from drivers.hardware.sending import Delivered, Down, Effect, Sender, SetAside, Settings, State, Up, Write
 
 BEAT = surgard.heartbeat(Header("01", "1"))
 FIRST, SECOND = b"5011 181234E12101001\x14", b"5011 181234R12101001\x14"
@@ -213,3 +213,53 @@ def test_anything_at_all(steps: list[str | bytes | float], heartbeat_s: int, tak
     assert seqs == list(range(1, len(seqs) + 1))
     changes = [type(one) for one in said if isinstance(one, Down | Up)]
     assert all(one is not other for one, other in pairwise(changes))
+
+
+def test_what_is_refused_too_often_is_set_aside_and_the_next_goes() -> None:
+    sender = opened(refusals=5)
+    sender.received(ACK, 0.0)
+    sender.offer(7, FIRST, 1.0)
+    for _ in range(4):
+        sender.received(NAK, 1.1)
+    assert sender.tick(11.1) == [Write(FIRST)]
+    assert sender.received(NAK, 11.2) == [SetAside(7, 5)]
+    assert (sender.position, sender.wants()) == (7, 7)
+    assert sender.offer(8, SECOND, 11.3) == [Write(SECOND)]
+    assert sender.received(ACK, 11.4) == [Delivered(8), Up()]
+
+
+def test_refusals_are_counted_over_connections_and_for_one_message_only() -> None:
+    sender = opened(refusals=3)
+    sender.received(ACK, 0.0)
+    sender.offer(1, FIRST, 1.0)
+    assert sender.received(NAK, 1.1) == [Write(FIRST)]
+    assert sender.received(NAK + ACK, 1.2) == [Write(FIRST), Delivered(1)]
+    sender.offer(2, SECOND, 2.0)
+    assert sender.received(NAK, 2.1) == [Write(SECOND)]
+    sender.lost("cut")
+    assert sender.opened(3.0) == [Write(SECOND)]
+    assert sender.received(NAK, 3.1) == [Write(SECOND)]
+    assert sender.received(NAK, 3.2) == [SetAside(2, 3)]
+
+
+def test_silence_is_no_refusal() -> None:
+    sender = opened(refusals=1)
+    sender.received(ACK, 0.0)
+    sender.offer(1, FIRST, 1.0)
+    assert not [one for _, one in until(sender, 600.0) if isinstance(one, SetAside)]
+
+
+def test_without_a_receiver_behind_us_no_heartbeat_is_given_and_messages_go() -> None:
+    sender = quiet()
+    sender.silent = True
+    assert sender.deadline is None
+    assert sender.received(b"\r", 1.0) == []
+    sender.offer(1, FIRST, 2.0)
+    happened = until(sender, 40.0)
+    assert [one.data for _, one in happened if isinstance(one, Write)] == [
+        FIRST
+    ] * 5  # 6, 10, 14; then every ten seconds
+    sender.received(ACK * 6, 41.0)
+    assert sender.position == 1
+    sender.silent = False
+    assert until(sender, 100.0)[0][1] == Write(BEAT)

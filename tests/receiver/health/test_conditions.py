@@ -15,6 +15,7 @@ from receiver.health.seen import (
     JournalSeen,
     LineSeen,
     Looked,
+    OutputSeen,
     Seen,
 )
 
@@ -28,6 +29,8 @@ LOOKED = Looked(
     (DiskSeen("disk", 41.0),),
     (BackupSeen("/mnt/backup", 0.5 * DAY_S),),
     60.0,
+    (OutputSeen("manitou"),),
+    "43",
 )
 WELL = Seen(LOOKED, 2.0, TOLD)
 
@@ -61,6 +64,9 @@ TROUBLES: list[tuple[Seen, str, bool, str]] = [
     (looked(journals=(JournalSeen("intake", error="no database"),)), "journal_unreadable", True, "no database"),
     (looked(journals=(JournalSeen("intake", damage=("record 7",)),)), "journal_damaged", False, "record 7"),
     (replace(WELL, looked_ago_s=31.0), "health_blind", True, "a disk hangs"),
+    (looked(output_process=None), "output_absent", False, "does not run"),
+    (looked(outputs=(OutputSeen("manitou", 61.0, "hung"),)), "output_unacknowledged", False, "for 61 s (hung)"),
+    (looked(outputs=(OutputSeen("manitou", refused=2),)), "output_refused", False, "would not take 2 messages"),
     (centre(outbox_waiting=2, outbox_age_s=601.0), "outbox_old", False, "2 messages of konan wait"),
     (looked(journals=(JournalSeen("intake", log_bytes=257 * 2**20),)), "log_growing", False, "257 MiB"),
     (replace(WELL, failed_pushes=3, failed_because="refused"), "heartbeat_failing", False, "refused"),
@@ -93,6 +99,7 @@ def test_each_trouble_is_found_by_itself(seen: Seen, key: str, grave: bool, word
         centre(outbox_waiting=0, outbox_age_s=9_999.0),
         looked(disks=(DiskSeen("disk", 79.9),)),
         looked(backups=(BackupSeen("/mnt/b", 1.9 * DAY_S),)),
+        looked(outputs=(), output_process=None),  # none is configured
         looked(heard_ago_s=None),  # a receiver that nobody has called yet
         replace(WELL, failed_pushes=2),
     ],
