@@ -12,15 +12,19 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from receiver.restarts import PATIENCE, Patience, Restarts, Verdict, Wait, Watch
 from receiver.sockets import state_socket, states, tell_service_manager
 
 STOP_S: Final = 10.0
+PARTLY_DONE: Final = 1  # exit code of `receiver.errors.PartlyDone`
 PR_SET_PDEATHSIG: Final = 1
 
 
@@ -40,15 +44,21 @@ class Running:
     part: Part
     process: asyncio.subprocess.Process
     watch: Watch
+    renewing: bool = False  # it was asked to leave and start again with new settings
+
+
+async def _nothing_refused() -> list[str]:
+    return []
 
 
 @dataclass(slots=True)
 class Supervisor:
-    """Keeps the parts until `stop` is set, then ends them and waits for them."""
+    """Keeps the parts until `stop` is set, then ends them and waits for them. check: what is against new settings."""
 
     parts: Sequence[Part]
     report: Callable[[str], None]
     patience: Patience = PATIENCE
+    check: Callable[[], Awaitable[list[str]]] = _nothing_refused
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     _running: dict[int, Running] = field(default_factory=dict)  # by process
     _environment: dict[str, str] = field(default_factory=dict)
@@ -75,23 +85,26 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         restarts = Restarts(loop.time())
         while not self.stop.is_set():
-            code, cause = await self._live(part)
+            code, cause, renewed = await self._live(part)
             if self.stop.is_set():
                 return
+            if renewed:
+                self.report(f"{part.name} starts with the new settings")
+                continue
             delay_s, why = restarts.after(loop.time(), code)
             self.report(f"{SAYS[why].format(name=part.name)} in {delay_s:g} s ({cause})")
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay_s):
                     await self.stop.wait()
 
-    async def _live(self, part: Part) -> tuple[int | None, str]:
-        """One life of a part: its exit code if it had one, and what ended it."""
+    async def _live(self, part: Part) -> tuple[int | None, str, bool]:
+        """One life of a part: its exit code if it had one, what ended it, and whether it left to take up settings."""
         command = (*part.program, *part.arguments, "--supervised")
         try:
             process = await asyncio.create_subprocess_exec(*command, env=self._environment)
         except (OSError, RuntimeError) as error:  # no process or no thread left: a death like any other
-            return None, f"cannot be started: {error}"
-        self._running[process.pid] = Running(part, process, Watch(self.patience))
+            return None, f"cannot be started: {error}", False
+        self._running[process.pid] = running = Running(part, process, Watch(self.patience))
         loop = asyncio.get_running_loop()
         ended, stopping = loop.create_task(process.wait()), loop.create_task(self.stop.wait())
         try:
@@ -102,7 +115,8 @@ class Supervisor:
         if self.stop.is_set():
             await self._end(part, process, ended)
         code = await ended
-        return code, f"exit code {code}" if code >= 0 else f"signal {-code}"
+        renewed = running.renewing and code in (0, -signal.SIGHUP)
+        return code, f"exit code {code}" if code >= 0 else f"signal {-code}", renewed
 
     async def _end(self, part: Part, process: asyncio.subprocess.Process, ended: asyncio.Task[int]) -> None:
         with suppress(ProcessLookupError):
@@ -115,6 +129,19 @@ class Supervisor:
         process.kill()
 
     # -- all of them ---------------------------------------------------------------------------
+
+    async def reload(self) -> None:
+        """Every part takes up the settings as they stand, the intake between two calls; refused, nothing changes."""
+        refusals = await self.check()
+        for refusal in refusals:
+            self.report(f"alarm: the new settings are refused, the running ones stay: {refusal}")
+        if refusals:
+            return
+        self.report("new settings: each part starts again with them, the intake when no call is in progress")
+        for running in self._running.values():
+            running.renewing = True
+            with suppress(ProcessLookupError):
+                running.process.send_signal(signal.SIGHUP)
 
     def _hear(self, arrived: Iterable[tuple[int, str]]) -> None:
         for process, words in arrived:
@@ -163,12 +190,35 @@ SAYS: Final = {
 }
 
 
-async def supervise(parts: Sequence[Part], report: Callable[[str], None]) -> None:
-    """Run the parts until SIGTERM or SIGINT, then stop them and wait for them."""
+async def supervise(parts: Sequence[Part], report: Callable[[str], None], config: Path | None = None) -> None:
+    """Run the parts until SIGTERM or SIGINT, then stop them and wait for them. SIGHUP: `config` is read again."""
     supervisor, loop = Supervisor(parts, report), asyncio.get_running_loop()
+    if config is not None:
+        supervisor.check = partial(_refusals, config)
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        if not reloads:  # one is under way: it reads what there is now
+            reloads.add(task := loop.create_task(supervisor.reload()))
+            task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, reload)
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, supervisor.stop.set)
     await supervisor.run()
+
+
+async def _refusals(config: Path) -> list[str]:
+    """What `yobirin config check` has against the file: by a process of its own, so that we stay small."""
+    command = (sys.executable, "-m", "cli", "config", "check", str(config))
+    try:
+        checking = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=PIPE)
+        _, said = await checking.communicate()
+    except OSError as error:
+        return [f"they cannot be checked: {error}"]
+    if checking.returncode in (0, PARTLY_DONE):  # a folder that cannot be used just now stops no start
+        return []
+    return said.decode(errors="replace").strip().splitlines() or ["the check of them failed"]
 
 
 def end_with_parent() -> None:

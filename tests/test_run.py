@@ -136,6 +136,15 @@ def test_a_part_that_is_killed_is_restarted_and_the_other_goes_on(running: Runni
     assert f"{part} ended, restart in 0.2 s (signal 9)" in running.said()
 
 
+def test_sighup_starts_every_part_anew_and_the_whole_goes_on(running: Running) -> None:
+    before = running.children()
+    running.process.send_signal(signal.SIGHUP)
+    until(lambda: len(now := running.children()) == len(before) and not set(now.values()) & set(before.values()))
+    until(lambda: running.up() and running.times_started("intake") == 2)
+    assert running.process.poll() is None
+    assert " ended" not in running.said()
+
+
 def test_it_starts_again_after_sigkill_of_the_whole_group(running: Running) -> None:
     for _ in range(3):
         os.killpg(running.process.pid, signal.SIGKILL)

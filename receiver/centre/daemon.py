@@ -81,7 +81,7 @@ class Centre:
         self.ledger_changed.set()  # a command may have been carried out while the centre was stopped
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self.report, "settings are read at the start only: restart it")
+        loop.add_signal_handler(signal.SIGHUP, self.stop.set)  # who watches us starts us again with new settings
         self.timekeeper = Timekeeper(self.clock, self.desk, self._submit, self.report, self._tell, self.stumbled.timer)
         await self._take_up()
         gate = Gate(self.installation.command_socket(self.scenario.name), self._carry_out)

@@ -80,7 +80,7 @@ class Watch:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: None)  # the whole is reloaded by starting us again
+        loop.add_signal_handler(signal.SIGHUP, self.stop.set)  # who watches us starts us again with new settings
         parts: list[Coroutine[Any, Any, None]] = [self._hear(), self._look(), self._tell(), self._beat(), self._count()]
         if self.config.health.listen:
             parts.append(Server(self.config.health.listen, self._respond, self._port).run())

@@ -92,6 +92,7 @@ class Intake:
     lost_mirrors: deque[tuple[Path, str]] = field(default_factory=deque)  # said by the writer's thread, not told yet
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     fatal: BaseException | None = None
+    renewing: bool = False
     station: Station[Samples] = field(init=False)
     directory: Directory = field(init=False)
     _inbox: deque[tuple[str, LineInput]] = field(default_factory=deque)
@@ -114,6 +115,7 @@ class Intake:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._renew)
         self.submit(receptions.end_cut_off, lambda ended: None)
         self.note(drafts.intake_event("intake.started", version=self.version, lines=sorted(self.lines)))
         tasks = [loop.create_task(line.run(self._delivery(name))) for name, line in self.lines.items()]
@@ -287,6 +289,16 @@ class Intake:
         """Answer nothing more: the process ends, and starts again from the file."""
         self.fatal = self.fatal or error
         self.stop.set()
+
+    def _renew(self) -> None:
+        """New settings: leave when no call is in progress, and be started again with them."""
+        self.renewing = True
+        self.leave_between_calls()
+
+    def leave_between_calls(self) -> None:
+        """Asked again every second. What a link brings is stored within the moment, or sent again."""
+        if self.renewing and not self.station.calls:
+            self.stop.set()
 
     def _tell(self, stored: Record | list[Record]) -> None:
         for record in stored if isinstance(stored, list) else [stored]:

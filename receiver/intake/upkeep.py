@@ -55,6 +55,7 @@ class Upkeep:
                 self._watch(self.intake.journal.checkpoint())
             self._feed_watchdog(now)
             self._mourn_mirrors()
+            self.intake.leave_between_calls()
             self._tell_health(now)
             await self._refresh_directory()
             ticks += 1

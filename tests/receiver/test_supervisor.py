@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,30 @@ async def test_a_part_that_does_not_leave_is_killed(bench: Bench, monkeypatch: p
     async with bench.supervising(bench.part("centre", "deaf")) as one:
         await bench.until(lambda: any(running.watch.ready for running in one._running.values()))
     assert bench.said == ["centre has not left after 0.2 s, it is killed"]
+
+
+async def test_new_settings_restart_every_part_and_are_no_death(bench: Bench) -> None:
+    async with bench.supervising(bench.part("intake", "well"), bench.part("centre", "well")) as one:
+        for renewed in range(1, 6):  # more often than a part may die within a minute
+            await bench.until(lambda: sum(running.watch.ready for running in one._running.values()) == 2)
+            await one.reload()
+            for name in ("intake", "centre"):
+                await bench.until(lambda name=name, n=renewed: len(bench.lives(name)) == n + 1)  # type: ignore[misc]
+    assert not any(" ended" in line or "keeps dying" in line for line in bench.said)
+    assert bench.said.count("centre starts with the new settings") == 5
+
+
+async def test_refused_settings_change_nothing_and_are_said(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "yobirin.toml").write_text("sit = 1\ndta = 2\n")
+    async with bench.supervising(bench.part("intake", "well")) as one:
+        await bench.until(lambda: len(bench.lives("intake")) == 1)
+        one.check = partial(supervisor._refusals, tmp_path / "yobirin.toml")
+        await one.reload()
+    refused = [line for line in bench.said if line.startswith("alarm: the new settings are refused, the running ones")]
+    assert any('unknown key "sit"; did you mean "site"?' in line for line in refused)
+    assert len(bench.lives("intake")) == 1
+    (tmp_path / "yobirin.toml").write_text('site = "kinokawa"\n')
+    assert await supervisor._refusals(tmp_path / "yobirin.toml") == []
 
 
 async def test_the_service_manager_hears_of_the_whole(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -440,6 +440,20 @@ async def test_a_mirror_that_is_lost_is_journalled_and_so_is_its_return(place: P
     assert (back.type, back.payload["folder"]) == ("mirror.back", str(mirror))
 
 
+async def test_new_settings_wait_for_the_end_of_the_call(place: Place) -> None:
+    def renew(intake: Intake) -> None:
+        if not intake.renewing and intake.station.calls:
+            intake._renew()
+        assert not (intake.stop.is_set() and intake.station.calls)
+
+    caller = Caller(Loopback(), while_calling=renew)
+    await place.serve(caller)
+    assert len(caller.said("kiss_off")) == 1
+    assert place.types()[-1] == "intake.stopped"
+    (ended,) = [record for record in place.records() if record.type == "call.ended"]
+    assert ended.payload["reason"] != "the intake stops"
+
+
 async def test_how_it_is_is_told_to_whoever_listens(place: Place) -> None:
     place.installation.health.mkdir(parents=True)
     listening = bound(place.installation.health_socket, socket.SOCK_DGRAM)
