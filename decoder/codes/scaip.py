@@ -299,6 +299,20 @@ def location(number: str) -> Meaning:
     return _places().get(number) or _unknown(number, "place", "場所", 3)
 
 
+def words(code: str, part: str = "") -> Meaning:
+    """All that `ME/0003/0016` says, and the part it is about: "pendant, battery low"; no status: it calls for help."""
+    _, number, state = (*code.split("/"), "", "")[:3]
+    said = [device(number), status(state) if state else Meaning("", "calls for help", "通報")]
+    said += [component(part)] if part else []
+    return Meaning(
+        code,
+        ", ".join(one.english for one in said),
+        "・".join(one.japanese for one in said),
+        all(one.known for one in said),
+        said[1].restores,
+    )
+
+
 def _unknown(number: str, english: str, japanese: str, digits: int) -> Meaning:
     own = len(number) == digits and number.startswith("09")
     which = ("maker's own ", "メーカー独自の") if own else ("unknown ", "不明な")

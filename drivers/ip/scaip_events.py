@@ -110,11 +110,9 @@ def is_heartbeat(mrq: Mrq) -> bool:
 
 def words(mrq: Mrq) -> str:
     """What it says, in English, without what may name somebody."""
-    device, status = mrq.number("dty", 4), mrq.number("stc", 4)
-    parts = [codes.device(device).english, codes.status(status).english if status else "calls for help"]
-    parts += [codes.component(mrq.number("dco", 3)).english] if mrq.first("dco") else []
-    parts += [codes.location(mrq.number("lco", 3)).english] if mrq.first("lco") else []
-    return ", ".join(parts)
+    code = f"{mrq.message}/{mrq.number('dty', 4)}/{mrq.number('stc', 4)}"
+    said = codes.words(code, mrq.number("dco", 3)).english
+    return f"{said}, {codes.location(mrq.number('lco', 3)).english}" if mrq.first("lco") else said
 
 
 def _notes(mrq: Mrq) -> list[str]:

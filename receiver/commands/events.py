@@ -50,13 +50,23 @@ def reception_and_trail(installation: Installation, number: int) -> tuple[Recept
 @installation_options
 def show(number: int, as_json: bool, installation: Installation) -> None:
     """Print reception N and everything the journal holds about its call."""
+    from receiver.journal.export import said
+
     reception, steps = reception_and_trail(installation, number)
+    texts = said(_opened(installation), reception)
     if as_json:
-        click.echo(json.dumps({"reception": asdict(reception), "events": steps}, ensure_ascii=False))
+        click.echo(json.dumps({"reception": asdict(reception), "said": texts, "events": steps}, ensure_ascii=False))
         return
     click.echo(_line(reception, as_json=False))
     for name, value in asdict(reception).items():
         click.echo(f"  {name:<20}{'-' if value is None else value}")
+    if reception.format == "scaip":
+        from decoder.codes import scaip
+
+        meant = scaip.words(reception.code or "", reception.partition or "")
+        click.echo(f"  {'means':<20}{meant.english} ({meant.japanese})")
+    for name, value in texts.items():
+        click.echo(f"  {name:<20}{value}")
     for step in steps:
         detail = " ".join(f"{key}={value}" for key, value in step["payload"].items() if key not in ("call", "line"))
         click.echo(f"{step['at']}  {step['seq']:>6}  {step['type']:<18} {detail}")

@@ -157,6 +157,13 @@ def _keys(installation: Installation) -> tuple[KeyRing | None, str | None]:
         return None, str(error)
 
 
+def said(receptions: Receptions, reception: Reception) -> dict[str, str]:
+    """What a message held that may name somebody, unsealed: numbers, texts, positions. Empty for a call."""
+    record = receptions.journal.record(reception.id)
+    sealed = receptions.journal.unseal(record) if record is not None and record.sealed is not None else None
+    return {name: str(value) for name, value in (sealed or {}).items()}
+
+
 def trail(receptions: Receptions, reception: Reception) -> list[dict[str, Any]]:
     """Everything the journal holds about the call of a reception, oldest first; nothing of it unsealed."""
     record = receptions.journal.record(reception.id)

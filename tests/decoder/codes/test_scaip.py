@@ -41,6 +41,18 @@ def test_what_restores() -> None:
     assert not restores & {"0002", "0010", "0014", "0016", "0019", "0085", "0102"}
 
 
+def test_all_that_a_code_says() -> None:
+    low = scaip.words("ME/0003/0016", "003")
+    assert (low.english, low.japanese, low.known) == (
+        "pendant, battery low, button 2",
+        "ペンダント・電池低下・ボタン2",
+        True,
+    )
+    assert scaip.words("ME/0002").japanese == "本体・通報"
+    assert scaip.words("ME/0002/0086").restores
+    assert not scaip.words("??/????").known
+
+
 def test_what_is_not_in_the_list() -> None:
     assert scaip.device("0777") == scaip.Meaning("0777", "unknown device 0777", "不明な機器0777", known=False)
     assert scaip.status("0950").english == "maker's own status 0950"

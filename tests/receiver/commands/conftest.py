@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import cli
+from decoder.frame import Frame
 from receiver.centre.opening import projections
 from receiver.clock import SECOND_US, SystemClock
 from receiver.event import Draft
@@ -93,6 +94,12 @@ class Received:
         if kissed_off:
             self.store(drafts.kissoff_completed(identity, seq, HEARD_US + SECOND_US * 3 // 2))
         return seq
+
+    def message(self, format: str, code: str, partition: str, private: dict[str, str]) -> int:
+        """A message by a link, with what may name somebody."""
+        identity = CallId(self.keys.random_subject(), f"{format}:127.0.0.1:5060")
+        frame = Frame(format, "raw", "12345", "1", code, partition, "", 0, 0, 1.0)
+        return self.store(replace(drafts.frame_accepted(identity, frame, heard_at_us=HEARD_US), private=private))
 
     def voice(self, identity: CallId) -> int:
         return self.store(drafts.call_unknown(identity, "voice", None, heard_at_us=HEARD_US))

@@ -152,3 +152,17 @@ def test_follow_prints_what_comes_until_interrupted(received: Any) -> None:
     os.kill(follower.pid, signal.SIGINT)
     assert follower.communicate(timeout=10) == (b"", None)
     assert follower.returncode == 0
+
+
+def test_show_says_what_a_message_means_and_held(received: Any, yobirin: Callable[..., Any]) -> None:
+    """A SCAIP unit's numbers and texts are sealed; who may see the installation's key is shown them."""
+    private = {"caller": "0775610001", "crd": "gsm:077-561-0001", "dte": "アンナ"}
+    seq = received.message("scaip", "ME/0003/0016", "003", private)
+    data = received.installation.data
+    shown = json.loads(yobirin("events", "show", str(seq), "--json", "--data", data).out)
+    assert shown["said"] == private
+    assert shown["reception"]["caller_id"] == "0775610001"
+    assert "アンナ" not in json.dumps(shown["events"], ensure_ascii=False)
+    lines = yobirin("events", "show", str(seq), "--data", data).lines
+    assert "  means               pendant, battery low, button 2 (ペンダント・電池低下・ボタン2)" in lines
+    assert "  dte                 アンナ" in lines
