@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint types reference benchmark-decoder campaign-fuzz campaign-noise campaign-powercut campaign-storm campaign-load campaign-planted clean
+.PHONY: run test lint types reference benchmark-decoder campaign-fuzz campaign-noise campaign-powercut campaign-kill campaign-faults campaign-storm campaign-load campaign-planted clean
 run: $(STAMP)
 	$(VENV)/bin/yobirin run --demo
 
@@ -44,6 +44,14 @@ campaign-storm: $(STAMP)
 
 campaign-load: $(STAMP)
 	$(VENV)/bin/python -m campaigns.load --devices $(or $(N),10000) --seed $(or $(SEED),1)
+
+campaign-kill: $(STAMP)
+	$(VENV)/bin/python -m campaigns.kill --kills $(or $(N),300) --seed $(or $(SEED),1)
+	$(VENV)/bin/python -m campaigns.crash_points
+	$(VENV)/bin/python -m campaigns.centre_points
+
+campaign-faults: $(STAMP)
+	$(VENV)/bin/python -m campaigns.faults $(ROW)
 
 campaign-planted: $(STAMP)
 	$(VENV)/bin/python -m campaigns.planted $(NAME)

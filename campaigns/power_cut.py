@@ -61,7 +61,8 @@ def record(folder: Path, seed: int, works: int = WORKS) -> list[Step]:
     run = folder / "run"
     run.mkdir()
     (run / "mirror").mkdir()
-    writer = [sys.executable, "-m", "campaigns.power_cut_writer", run / "data", str(works), str(seed), run / "mirror"]
+    arguments = [str(run / "data"), str(works), str(seed), str(run / "mirror")]
+    writer = [sys.executable, "-m", "campaigns.power_cut_writer", *arguments]
     return recorded(writer, run, folder / "trace")
 
 

@@ -266,8 +266,9 @@ class Intake:
                 committed = future.result()
                 stored(committed)
                 self._tell(committed.value)
-                for centre in self.installation.data.glob("*/wake.sock"):
-                    tell(centre, b"!")
+                with suppress(OSError):  # no descriptor is left for it: the centre looks by itself ten times a second
+                    for centre in self.installation.data.glob("*/wake.sock"):
+                        tell(centre, b"!")
                 return
             if isinstance(error, StoreUnavailable):
                 self.die(error)  # first: whatever else goes wrong here, no further call is answered

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import shutil
 import socket
@@ -520,6 +521,21 @@ async def test_a_listening_centre_is_woken_by_every_commit(place: Place) -> None
         centre.setblocking(False)
         await place.serve(Caller(Loopback()))
         assert centre.recv(16)
+
+
+async def test_a_centre_that_cannot_be_woken_is_no_fault(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No descriptor is left to look for it with; it looks by itself."""
+
+    def no_descriptor(*_: Any) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    faults: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(context))
+    monkeypatch.setattr(Path, "glob", no_descriptor)
+    caller = Caller(Loopback(near="line 1"))
+    await place.serve(caller)
+    assert len(caller.said("kiss_off")) == 1
+    assert faults == []
 
 
 async def test_the_reception_that_repeats_is_linked_across_a_restart(place: Place) -> None:
