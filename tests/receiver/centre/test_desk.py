@@ -254,6 +254,18 @@ def test_a_decision_that_breaks_memory_stops_the_desk(opened: Opened, clock: Clo
         handle(opened, replace(NOTE, id="id-2", verb="subscriber.add", args={"source": "本人申出"}), clock)
 
 
+def test_the_number_in_a_message_is_the_callers(
+    installation: Installation, opened: Opened, intake: Store, clock: Clock
+) -> None:
+    """A unit by IP has no caller ID; the number that it says it can be called at is looked up like one."""
+    payload = {"call": "m-1", "line": "scaip:x", "raw": "x"}
+    frame = Draft("frame.accepted", payload, subject="m-1", private={"caller": "0775610001", "dte": "x"})
+    intake.transact(lambda tx: tx.append(frame))
+    one = follower(installation, opened)
+    assert one._caller("m-1") == "0775610001"
+    assert follow(opened, one, clock) == 1
+
+
 @pytest.mark.parametrize("caller", ["0775610000", "poison"])
 def test_rules_that_fail_on_a_reception_neither_lose_it_nor_stop_the_centre(
     installation: Installation, opened: Opened, intake: Store, clock: Clock, caller: str
