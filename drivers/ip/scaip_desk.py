@@ -247,7 +247,9 @@ class Desk:
         if waiting is None:
             return False, []
         self._drop(waiting)
-        return True, [effect for reply in waiting.replies for effect in self._answered(reply, at)]
+        last = {reply.sender.handle: reply for reply in waiting.replies}  # each sender has one message of ours
+        answers = (self._answered(one, at, own=last[one.sender.handle] is one) for one in waiting.replies)
+        return True, [effect for effects in answers for effect in effects]
 
     def refuse(self, token: int, at: float) -> list[Effect]:
         """It is not stored: its senders send it again, or go to their next receiver."""
@@ -263,11 +265,11 @@ class Desk:
                 effects += self._final(reply, answering.response(reply.request, 503, headers=(_retry(),)), at)
         return effects
 
-    def _answered(self, reply: Asked, at: float) -> list[Effect]:
+    def _answered(self, reply: Asked, at: float, *, own: bool = True) -> list[Effect]:
         effects: list[Effect] = []
         if not reply.told:
             effects += self._final(reply, reply.answer(), at)
-        if reply.reply is not Reply.BODY:
+        if own and reply.reply is not Reply.BODY:
             effects += self._own_message(reply, reply.mrs, at)
         return effects
 
@@ -285,7 +287,9 @@ class Desk:
         about = (mrs.reference, reply.who) if reply.reply is Reply.MESSAGE else None
         patience_s = STRANGER_PATIENCE_S if reply.account is STRANGER else TIMER_F
         octets = self._clients.ask(request, handle, about, reliable=sender.reliable, at=at, patience_s=patience_s)
-        return [Send(handle, octets)] if octets is not None else []
+        if octets is not None:
+            return [Send(handle, octets)]
+        return [Tell(Refused(reply.who, f"too many answers of ours are under way: {mrs.reference!r} is not sent"))]
 
     def _ended(self, ended: Ended[Hashable]) -> list[Effect]:
         """An answer of ours was taken, or not; where it stood in the 200 as well nobody needs to know."""

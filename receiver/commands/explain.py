@@ -110,7 +110,8 @@ def told(type_: str, payload: dict[str, Any], *, here: bool) -> str | None:
             return f"call answered, caller's number {given}"
         case "frame.accepted":
             repeat = payload.get("duplicate_of")
-            why = f"check digit right, confidence {payload.get('confidence', 0):.3f}"
+            heard = f"check digit right, confidence {payload.get('confidence', 0):.3f}"
+            why = "as its sender decoded it" if payload.get("path") is not None else heard
             again = f", a repetition of reception {repeat}" if repeat else ""
             return f"frame {payload['raw']} ({payload['format']}): {why}{again}{mark}"
         case "frame.rejected":

@@ -227,6 +227,20 @@ def test_the_same_message_in_another_transaction_is_stored_once_and_answered_twi
     assert len({said.headers.first("call-id") for _, said in one.sent}) == COPIES_MAX
 
 
+def test_the_answer_leaves_as_a_message_once_for_all_copies() -> None:
+    one = tried()
+    for number in range(3):
+        one.datagram(packet(branch=str(number)))
+    one.acknowledge()
+    assert one.statuses == [200, 200, 200]
+    assert len(one.requests) == 1
+    one.desk._clients.limit = 1
+    one.datagram(packet(branch="9"))
+    one.acknowledge(2)
+    assert len(one.requests) == 1
+    assert one.why == ["too many answers of ours are under way: 'A1' is not sent"]
+
+
 def test_what_a_repetition_is_the_same_in() -> None:
     def identity(body: bytes) -> str | None:
         one = tried()

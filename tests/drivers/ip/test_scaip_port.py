@@ -250,6 +250,26 @@ async def test_rubbish_is_not_heard_for_ever() -> None:
         assert len(intake.why) == RUBBISH_MAX
 
 
+async def test_a_connection_too_many_has_the_oldest_go() -> None:
+    async with serving(connections="2") as intake, connected(intake.port) as first, connected(intake.port) as second:
+        second.say(packet(transport="TCP"))
+        assert response(await second.hear()).status == 200
+        async with connected(intake.port) as third:
+            assert await first.closed() == b""
+            third.say(packet(transport="TCP", branch="3"))
+            assert response(await third.hear()).status == 200
+        assert intake.link.connections <= 2
+
+
+async def test_who_begins_a_message_and_does_not_end_it_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drivers.ip.limits.FRAME_S", 0.05)
+    monkeypatch.setattr(scaip_port, "TICK_S", 0.01)
+    async with serving() as intake, connected(intake.port) as unit:
+        unit.say(packet(transport="TCP")[:-5])
+        await unit.closed()
+        assert intake.messages == []
+
+
 async def test_more_than_waits_is_read_later() -> None:
     count = scaip_port.WAITING_MAX + 20
     async with serving(reply="body") as intake, connected(intake.port) as unit:
