@@ -205,12 +205,15 @@ def _not_yet(config: Config) -> Iterator[Finding]:
 
 
 def _lines(lines: tuple[LineConfig, ...]) -> Iterator[Finding]:
-    from drivers.registry import LINKS, split_name
+    from drivers.registry import LINES, LINKS, split_name
 
     if not lines:
         yield Finding("note", "lines", "none in the configuration", 'write lines = ["modem:/dev/ttyACM0"]')
     for line in lines:
         scheme, address, _ = split_name(line.uri)
+        if scheme not in LINES and (line.reserve or line.profile):
+            said = "reserve" if line.reserve else "profile"
+            yield Finding("note", line.uri, f"{said} changes nothing: no calls are answered there", "take it out")
         path = Path(address)
         if scheme == "modem" and not path.exists():
             yield Finding(

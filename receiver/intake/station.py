@@ -256,6 +256,8 @@ class Station(Generic[Sound]):
 
     def _look_for_storm(self, line: str, now: Now) -> list[Order]:
         storm = self._storm_of(line)
+        if not storm.due(now.mono_us):
+            return []
         group = [watch for name, watch in self.lines.items() if self._storm_of(name) is storm]
         hear = [watch for watch in group if watch.health in (Health.IDLE, Health.BUSY)]
         busy = (watch.health is Health.BUSY or watch.answer_ordered_us is not None for watch in hear)

@@ -60,9 +60,13 @@ class StormWatch:
         self.calls.append(mono_us)
         self.taken += self.raging
 
+    def due(self, mono_us: int) -> bool:
+        """Whether it is time to look again."""
+        return self.looked_us is None or mono_us - self.looked_us >= LOOK_US
+
     def look(self, lines: Iterable[bool], mono_us: int) -> list[Draft]:
         """Once a second. lines: of each line that hears, whether it is busy. Gives what is to be journalled."""
-        if self.looked_us is not None and mono_us - self.looked_us < LOOK_US:
+        if not self.due(mono_us):
             return []
         self.looked_us = mono_us
         seen = list(lines)

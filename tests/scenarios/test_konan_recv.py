@@ -1,6 +1,6 @@
 """The reception rows of the contract, each from sound on a line to the kind of case that it is: K-9.1.1, .2, .3 and x.
 
-K-5 is in `tests/campaigns/test_load.py`; K-9.1 (a kill, a modem unplugged) in `tests/test_kill.py` and beside it.
+K-5 is in `tests/campaigns/test_load.py`; K-9.1 (a kill, a modem unplugged) in `tests/test_contract_k9_1.py`.
 """
 
 from __future__ import annotations

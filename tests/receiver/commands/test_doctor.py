@@ -148,6 +148,12 @@ def test_a_setting_that_is_not_in_force_is_named(installation: Installation, tmp
     assert named == ["console"]
 
 
+def test_a_reserve_on_something_that_is_never_answered_is_named(installation: Installation, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text('[[line]]\nuri = "wav:."\nreserve = "emergency"\n')
+    said = [found.says for found in examine(installation.data, tmp_path / "c.toml") if found.level == "note"]
+    assert "reserve changes nothing: no calls are answered there" in said
+
+
 def test_a_silent_consumer(installation: Installation, tmp_path: Path) -> None:
     store = Store(installation.store_db("konan"), clock=SystemClock(), keys=None, projections=(OutboxProjection(),))
     store.transact(lambda tx: tx.append(Draft("outbox.alarm", {"id": "x", "consumer": "kanshi"})))

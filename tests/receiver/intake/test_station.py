@@ -386,3 +386,17 @@ def test_in_a_storm_a_call_is_answered_at_once_and_the_storm_is_journalled() -> 
     assert station.ringing("line 0", exchange.now()) == [("line 0", Answer(at_once=True))]
     exchange.perform(station.answered("line 0", None, None, exchange.now()))
     assert station.deadline("line 0") == from_ms(500)
+
+
+@pytest.mark.parametrize(("reserved", "pause_ms"), [(False, 1250), (True, 500)])
+def test_a_call_with_neither_tone_nor_voice_is_ended_10_s_behind_the_last_handshake(
+    reserved: bool, pause_ms: int
+) -> None:
+    exchange = Exchange(plans=LinePlans(reserved=frozenset({"line 0"} if reserved else ())))
+    exchange.both[0].far.dial("0775610000", None)
+    exchange.settle()
+    (ended,) = exchange.of("call.ended")
+    last_handshake_ms = pause_ms + 4 * 300 + 3 * 2000
+    assert held_ms(exchange) == pytest.approx(last_handshake_ms + 10_000, abs=100)
+    assert (ended.payload["frames"], ended.payload["voice"]) == (0, False)
+    assert exchange.of("call.unknown") == []
