@@ -249,6 +249,12 @@ class TestDevices:
         other = bench.person(id_number="2")
         assert "1234" in bench.refused("device.install", device="S2", subscriber=other, source="工事:1").reason
 
+    def test_an_account_is_as_long_as_units_have_them(self, bench: Any) -> None:
+        bench.done("device.add", serial="S1", account="1" * 32, category="新規")
+        for wrong in ("12", "1" * 33, "12-34-x!"):
+            with pytest.raises(BadInput, match="is not 3 to 32 digits and letters"):
+                bench.done("device.add", serial="S2", account=wrong, category="新規")
+
     def test_a_device_stands_in_one_home_at_a_time(self, bench: Any) -> None:
         bench.home()
         other = bench.person(id_number="2")
