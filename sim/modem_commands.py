@@ -109,6 +109,11 @@ def _hang_up(modem: VoiceModem, _: re.Match[str]) -> None:
     modem.answer("OK", wait_ms=modem.settings.switch_ms)
 
 
+def _off_hook(modem: VoiceModem, _: re.Match[str]) -> None:
+    modem.hook(True)
+    modem.answer("OK", wait_ms=modem.settings.switch_ms)
+
+
 def _pick_up(modem: VoiceModem, _: re.Match[str]) -> None:
     if not modem.line.rings:
         modem.answer("NO CARRIER")
@@ -148,10 +153,15 @@ def _vts(modem: VoiceModem, found: re.Match[str]) -> None:
 
 
 def _caller_id(modem: VoiceModem, found: re.Match[str]) -> None:
-    if found[1] == "?":
+    if found[1] in ("?", "=?"):
         modem.answer("(0-2)")
     else:
         modem.caller_id = found[1] in "12"
+    modem.answer("OK")
+
+
+def _countries(modem: VoiceModem, _: re.Match[str]) -> None:
+    modem.answer("(0-3)")
     modem.answer("OK")
 
 
@@ -176,6 +186,7 @@ _COMMON: Final[tuple[tuple[str, Action], ...]] = (
     (r"&[DK]\d", _ok),
     (r"D[TP]?([0-9*#,W]+);?", _dial),
     (r"H0?", _hang_up),
+    (r"H1", _off_hook),
     (r"A", _pick_up),
 )
 _V253: Final[tuple[tuple[str, Action], ...]] = (
@@ -185,6 +196,7 @@ _V253: Final[tuple[tuple[str, Action], ...]] = (
     (r"\+VTX(?:=\d+)?", _vtx),
     (r"\+VTS=(.+)", _vts),
     (r"\+VCID=([012?])", _caller_id),
+    (r"\+VCDT=\?", _countries),
     (r"\+(?:VCDT=[0-3]|VG[RT]=1[123]\d|VSD=\d+,\d+|VTD=\d+|VNH=[012]|VIT=\d+|VDR=.*|VPR=\d+)", _ok),
 )
 _ROCKWELL: Final[tuple[tuple[str, Action], ...]] = (

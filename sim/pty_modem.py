@@ -71,6 +71,7 @@ class PtyModem:
             self._look()
             await self._run()
         finally:
+            self._unplugged = True
             server.close()
             if self._calling is not None:
                 self._calling.cancel()

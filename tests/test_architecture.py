@@ -50,6 +50,7 @@ SHELLS = {
     "drivers/ip/scaip_port.py",
     "drivers/ip/sockets.py",
     "drivers/loopback.py",
+    "drivers/modem/examination.py",
     "drivers/modem/port.py",
     "drivers/mqtt.py",
     "drivers/serial_port.py",

@@ -41,6 +41,12 @@ def make(name: str, address: str, options: dict[str, str]) -> ModemLine:
         raise ValueError(text if text.startswith(f"{name}: ") else f"{name}: {text}") from None
 
 
+def settings_of(name: str, options: dict[str, str]) -> Settings:
+    """How to treat the modem of that name. Raises ValueError as `make` does."""
+    make(name, "-", options)
+    return _settings({**DEFAULTS, **options})
+
+
 def _settings(values: dict[str, str]) -> Settings:
     one_of(values, "tones", ("sound", "modem"))
     one_of(values, "usb_reset", ("no", "yes"))

@@ -10,14 +10,14 @@ import shutil
 import socket
 import stat
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from receiver.commands.finding import Finding, show
 from receiver.commands.installation import config_file, find_installation
-from receiver.errors import PartlyDone, YobirinError
+from receiver.errors import YobirinError
 from receiver.installation import Installation
 
 if TYPE_CHECKING:
@@ -27,36 +27,25 @@ DISK_NOTE_PERCENT: Final = 80
 DISK_WRONG_PERCENT: Final = 95
 CONTRACTS: Final = ("konan", "wakayama", "sapporo", "yokosuka", "nerima")
 
-Level = Literal["good", "note", "wrong"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was looked at, how it is, and what to do about it."""
-
-    level: Level
-    about: str
-    says: str
-    do: str = ""
-
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), default=None, help="The installation's folder.")
 @click.option("--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file.")
+@click.option("--on-hook", is_flag=True, help="With LINE: do not take the line to listen to it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a finding, one a line.")
-def doctor(data: Path | None, config_path: Path | None, as_json: bool) -> None:
-    """Look at an installation and say what is wrong. Changes nothing; exit 1 if something is wrong."""
-    import json
+@click.argument("line", required=False)
+def doctor(data: Path | None, config_path: Path | None, on_hook: bool, as_json: bool, line: str | None) -> None:
+    """Look at an installation and say what is wrong. Changes nothing; exit 1 if something is wrong.
 
-    findings = list(examine(data, config_file(config_path)))
-    for found in findings:
-        if as_json:
-            click.echo(json.dumps(asdict(found), ensure_ascii=False))
-        else:
-            click.echo(f"{found.level:5}  {found.about}: {found.says}" + (f" → {found.do}" if found.do else ""))
-    wrong = sum(found.level == "wrong" for found in findings)
-    if wrong:
-        raise PartlyDone(f"{wrong} of {len(findings)} findings are wrong")
+    With LINE, for example modem:/dev/ttyACM0, look at that modem instead: what it can do, what its line
+    sounds like, what is wrong and what to do. The line is taken for about two seconds.
+    """
+    if line is not None:
+        from receiver.commands.doctor_modem import examine_modem
+
+        show(examine_modem(line, listen=not on_hook), as_json=as_json)
+    else:
+        show(list(examine(data, config_file(config_path))), as_json=as_json)
 
 
 def examine(data: Path | None, config_path: Path | None) -> Iterator[Finding]:

@@ -28,6 +28,7 @@ class Dialect:
     offers           the formats in the answer to `formats_query`
     before_sound     rungs from the class up to the question for formats     after_sound   … from there to readiness
     before_answer    commands sent again before each call, for modems that forget
+    off_hook         holds the line without a call, for an examination
     on_hook          ways to hang up, in order of trial
     hook_query       asks whether the line is held; "": there is no such command
     tones            it can generate tones by itself (AT+VTS)
@@ -41,6 +42,7 @@ class Dialect:
     choose_format: tuple[Rung, ...]
     after_sound: tuple[Rung, ...]
     answer: str
+    off_hook: str
     on_hook: tuple[str, ...]
     receive: str
     transmit: str

@@ -34,6 +34,7 @@ DIALECT: Final = Dialect(
     ),
     caller_id=("AT#CID=1",),
     answer="ATA",
+    off_hook="ATH1",
     on_hook=("ATH",),
     receive="AT#VRX",
     transmit="AT#VTX",

@@ -23,6 +23,7 @@ DIALECT: Final = Dialect(
     caller_id=("AT+VCID=1", "AT#CID=1"),
     before_answer=("AT+FCLASS=8", "AT+VSM={number},{rate}"),
     answer="AT+VLS=1",
+    off_hook="AT+VLS=1",
     on_hook=("AT+VLS=0", "ATH"),
     receive="AT+VRX",
     transmit="AT+VTX",

@@ -25,6 +25,7 @@ DIALECT: Final = Dialect(
     after_sound=AFTER_SOUND,
     caller_id=("AT+VCID=1",),
     answer="AT+VLS=1",
+    off_hook="AT+VLS=1",
     on_hook=("AT+VLS=0", "ATH"),
     receive="AT+VRX",
     transmit="AT+VTX",

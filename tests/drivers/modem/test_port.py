@@ -82,7 +82,7 @@ async def test_two_modems_at_once_under_links(
     processes: Processes, serve: Callable[[Line], SmallReceiver], tmp_path: Path
 ) -> None:
     await processes.modem("--count", 2, "--link", tmp_path / "modem")
-    receivers = [serve(make_line(f"modem:{tmp_path}/modem{n}", speed=SPEED)) for n in (0, 1)]
+    receivers = [serve(make_line(f"modem:{tmp_path}/modem{n}?caller_id_wait_s=8", speed=SPEED)) for n in (0, 1)]
     results = await asyncio.gather(
         *(
             processes.unit(f"{tmp_path}/modem{n}.line", "--account", f"100{n}", "--code", "101", "--caller", f"03{n}")
@@ -141,7 +141,7 @@ async def test_a_unit_that_is_killed_leaves_an_idle_line(
 async def test_a_modem_that_is_unplugged_in_a_call(
     processes: Processes, serve: Callable[[Line], SmallReceiver], tmp_path: Path
 ) -> None:
-    await processes.modem("--link", tmp_path / "modem", "--unplug-after-s", 20)
+    await processes.modem("--link", tmp_path / "modem", "--unplug-after-s", 40)
     receiver = serve(make_line(f"modem:{tmp_path}/modem", speed=SPEED))
     code, _ = await processes.unit(f"{tmp_path}/modem.line", "--voice", "60", "--attempts", 1)
     assert code == 1
@@ -153,7 +153,7 @@ async def test_a_modem_pulled_out_in_a_call_is_back_under_another_name(
     processes: Processes, serve: Callable[[Line], SmallReceiver], tmp_path: Path
 ) -> None:
     """Under its lasting name, as by /dev/serial/by-id: the next call is served."""
-    place = await processes.modem("--link", tmp_path / "modem", "--unplug-after-s", 16, "--replug-after-s", 4)
+    place = await processes.modem("--link", tmp_path / "modem", "--unplug-after-s", 40, "--replug-after-s", 4)
     receiver = serve(make_line(f"modem:{tmp_path}/modem", speed=SPEED))
     await processes.unit(f"{tmp_path}/modem.line", "--voice", "60", "--attempts", 1)
     await until(lambda: len(receiver.of(Healed)) == 2)
