@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 SUFFIX: Final = ".toml"
 OCTETS_MAX: Final = 1_000_000  # of a profile
 
+OF_RECEIVERS: Final = frozenset({"surgard-own"})
+"""Formats in which an installed receiver speaks of itself, and of nobody who has called."""
+OWN_HEADER: Final = 4
+"""Signs of header before its words in `raw`."""
+
 
 def is_profile(name: str) -> bool:
     """Whether this names a file with a profile, and not a format of our own."""

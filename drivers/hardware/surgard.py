@@ -38,6 +38,7 @@ from drivers.hardware.content import (
     frame,
     of_channels,
 )
+from drivers.hardware.own_messages import understood
 
 END: Final = 0x14
 HEADERS: Final = {"auto": (1, 3), "3": (1,), "5": (3,)}  # option → how many places the line number may have
@@ -52,6 +53,7 @@ TELIM: Final = "surgard-telim"
 FSK2: Final = "surgard-fsk2"
 OWN: Final = "surgard-own"
 
+OWN_HEADER: Final = 4  # type, receiver, one digit of line: how many more there are does not show
 OWN_CHARACTERS_MAX: Final = 80  # of a message of our own: what a program's log line certainly takes
 
 _OVER: Final = {  # event letters that say that something is over
@@ -113,10 +115,19 @@ def _otherwise(text: str) -> Content:
         return Strange(None, "no header of a receiver")
     path = f"receiver {head[2]}"
     if head[1] == "0" or (head[1] == "S" and "[" not in text[:7]):
-        own = frame(OWN, text, "", "", note=f"the receiver itself: {text[4:].strip()}")
-        return Told(path, (own,), fixed=False)
+        own = understood(text[OWN_HEADER:])
+        if own is None or _like_a_unit(text):
+            return Strange(path, "of the receiver itself by its type, and not by its words")
+        about = f" ({own.meaning})" if own.meaning else ""
+        note = f"the receiver itself{about}: {own.words}"
+        return Told(path, (frame(OWN, text, "", own.kind, qualifier=own.qualifier, note=note),), fixed=False)
     known = head[1] in _PATTERNS or head[1] == "S"
     return Strange(path, f"type {head[1]} in a layout that no table has" if known else f"unknown type {head[1]!r}")
+
+
+def _like_a_unit(text: str) -> bool:
+    """Whether only the type stands between these words and an alarm: one damaged sign must not make a notice of it."""
+    return "[#" in text or any(isinstance(read(kind + text[1:]), Told | Beat) for kind in _PATTERNS)
 
 
 def _is_account(field: str) -> bool:

@@ -15,7 +15,8 @@ from typing import Any, Final
 from receiver.centre.desk import Desk
 from receiver.clock import Now
 from receiver.errors import StoreUnavailable
-from receiver.event import Draft, Record
+from receiver.event import Draft, Json, Record
+from receiver.formats import OF_RECEIVERS, OWN_HEADER
 from receiver.journal.reader import Reader
 from receiver.journal.record import GENESIS
 from receiver.journal.store import Transaction
@@ -50,6 +51,7 @@ TROUBLE: Final = frozenset(
     }
 )
 """Ways of being deaf, of having been, or of becoming it, and more callers than lines: somebody is told."""
+RESTORE: Final = "3"
 BATCH: Final = 64
 UNREAD: Final = ("call", "line", "caller", "intake", "reception", "received_at_us", "heard_at_us", "no_kiss_off")
 """What is still told of a reception on which the rules have failed."""
@@ -152,12 +154,28 @@ class Follower:
     def _receive(self, tx: Transaction, record: Record, now: Now) -> list[Record]:
         followed = {**record.payload, "reception": record.seq, "intake": self.name, "type": record.type}
         noted = self.desk.note(tx, Draft("reception.followed", followed | {"hash": record.hash}, actor="intake"))
+        if record.payload.get("format") in OF_RECEIVERS:
+            return [noted, *self._of_a_receiver(tx, record)]
         if record.seq == self.skip:
             return [noted, *self._bare(tx, record.seq, record, now, "the centre ended on it")]
         known = {"caller": self._caller(str(record.payload.get("call"))), "received_at_us": record.at_us}
         if record.payload.get("source") is not None:
             known["heard_at_us"] = record.at_us  # an old recording is new to us: its deadlines begin when we get it
         return [noted, *self._decided(tx, followed | known, record, now)]
+
+    def _of_a_receiver(self, tx: Transaction, record: Record) -> list[Record]:
+        """An installed receiver speaks of itself: nobody called for help, and somebody must look at it."""
+        payload = record.payload
+        if payload.get("duplicate_of") is not None:
+            return []
+        over = payload.get("qualifier") == RESTORE
+        words = str(payload.get("raw", ""))[OWN_HEADER:].strip()
+        noted = {"intake": self.name, "type": "receiver.restored" if over else "receiver.trouble", **_where(payload)}
+        noted |= {"reception": record.seq, "reason": words}
+        made = [self.desk.note(tx, Draft("health.reported", noted, actor="intake"))]
+        if not over:
+            made.append(self._alert(tx, "receiver_trouble", reception=record.seq, says=words, **_where(payload)))
+        return made
 
     def _decided(self, tx: Transaction, payload: dict[str, Any], record: Record, now: Now) -> list[Record]:
         """What the rules make of a reception; if they fail on it, a person must look at it (I10), at once.
@@ -188,8 +206,7 @@ class Follower:
         payload = {"intake": self.name, "type": record.type, **record.payload}
         made = [self.desk.note(tx, Draft("health.reported", payload, actor="intake"))]
         if record.type in TROUBLE:
-            where = {name: record.payload[name] for name in ("line", "path", "group") if name in record.payload}
-            made.append(self._alert(tx, record.type.replace(".", "_"), **{"line": None, **where}))
+            made.append(self._alert(tx, record.type.replace(".", "_"), **_where(record.payload)))
         return made
 
     def _alert(self, tx: Transaction, text_key: str, **about: Any) -> Record:
@@ -211,6 +228,11 @@ class Follower:
         except StoreUnavailable:
             pass
         return None
+
+
+def _where(payload: Json) -> dict[str, Any]:
+    """What an alert says of the place of a trouble."""
+    return {"line": None, **{name: payload[name] for name in ("line", "path", "group") if name in payload}}
 
 
 def bare_case(number: int, reception: int, record: Record | None, now: Now) -> Draft:

@@ -16,12 +16,10 @@ from typing import Final
 from decoder.frame import Frame, Qualifier
 from receiver.config import OutputConfig, Sends
 from receiver.event import Record
+from receiver.formats import OF_RECEIVERS, OWN_HEADER
 
 MESSAGE: Final = "frame.accepted"
 UNKNOWN: Final = "call.unknown"
-OWN_MESSAGES: Final = frozenset({"surgard-own"})
-"""Formats in which an installed receiver speaks of itself: words that start with four signs of header."""
-OWN_HEADER: Final = 4
 
 NEW: Final = Qualifier.NEW.value
 OVER: Final = Qualifier.RESTORE.value
@@ -93,9 +91,10 @@ def said(record: Record, config: OutputConfig) -> Said | None:
     line, path = str(payload.get("line") or ""), str(payload.get("path") or "")
     if payload.get("duplicate_of") is not None and not config.duplicates:
         return None
-    if record.type == MESSAGE and payload.get("format") in OWN_MESSAGES:
+    if record.type == MESSAGE and payload.get("format") in OF_RECEIVERS:
         words = str(payload["raw"])[OWN_HEADER:].strip()
-        return Said(None, words, NEW, "300", LINE, line, path) if Sends.OWN in config.wants else None
+        qualifier = OVER if payload.get("qualifier") == OVER else NEW
+        return Said(None, words, qualifier, "300", LINE, line, path) if Sends.OWN in config.wants else None
     if record.type == MESSAGE:
         return _message(record, config, line, path) if Sends.MESSAGE in config.wants else None
     if record.type == UNKNOWN:
@@ -120,6 +119,10 @@ def gone() -> Said:
     return Said(None, words, qualifier, code, zone)
 
 
+WORDS_ONLY: Final = frozenset({"scaip"})
+"""Formats whose codes are of no family that a program knows: never to be taken for another family's."""
+
+
 def _message(record: Record, config: OutputConfig, line: str, path: str) -> Said:
     payload = record.payload
 
@@ -139,6 +142,8 @@ def _message(record: Record, config: OutputConfig, line: str, path: str) -> Said
         1.0,
     )
     words = f"MESSAGE {record.seq} ACCOUNT {frame.account} {frame.qualifier}{frame.code} {frame.partition} {frame.zone}"
+    if frame.format in WORDS_ONLY:
+        return Said(None, " ".join(words.split()), NEW, SOMEBODY, LINE, line, path)
     fitted = replace(frame, account=fitted_account(frame.account, config.account_digits))
     return Said(fitted, " ".join(words.split()), NEW, SOMEBODY, LINE, line, path)
 

@@ -115,7 +115,7 @@ def test_two_events_of_one_block_are_two_frames_that_differ() -> None:
     assert all(frame(one.raw).code == one.code for one in told.frames)
 
 
-@pytest.mark.parametrize("text", ["0011 LINE 2 FAULT", "S011 CPM restart", "0071"])
+@pytest.mark.parametrize("text", ["0011 LINE 2 FAULT", "S011 CPM restart", "001001 no paper"])
 def test_what_the_receiver_says_of_itself(text: str) -> None:
     told = surgard.read(text)
     assert isinstance(told, Told)
@@ -134,6 +134,13 @@ STRANGE = [
     ("1011    1 2 34 A  07", "receiver 01"),
     ("9011 anything at all", "receiver 01"),
     ("S011[#1234|N]", "receiver 01 line 1"),
+    # type 0, and yet not to be taken for a notice of the receiver
+    ("0071", "receiver 07"),
+    ("0011 ~#~", "receiver 01"),
+    ("0011 181234E12101001", "receiver 01"),
+    ("0011    0012340BA0001", "receiver 01"),
+    ("0011[#1234|NBA001]", "receiver 01"),
+    ("0011 PENDANT ALARM 1234", "receiver 01"),
     ("S011[nothing]", "receiver 01"),
 ]  # fmt: skip
 
@@ -214,7 +221,13 @@ def test_words_of_ours_are_one_frame(text: str, header: Header) -> None:
     data = surgard.own_message(text, header)
     assert data.count(b"\x14") == 1
     assert len(data) <= 100
-    assert isinstance(surgard.read(data[:-1].decode("ascii")), Told)
+    assert isinstance(surgard.read(data[:-1].decode("ascii")), Told | Strange)
+
+
+def test_another_of_us_takes_a_notice_for_one_and_an_unknown_call_for_an_emergency() -> None:
+    for words, kind in (("LINE FAULT unplugged", Told), ("UNKNOWN CALL 7 VOICE", Strange)):
+        data = surgard.own_message(words, Header("01", "1"))
+        assert isinstance(surgard.read(data[:-1].decode("ascii")), kind)
 
 
 @pytest.mark.parametrize(

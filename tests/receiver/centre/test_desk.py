@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -170,6 +171,33 @@ def test_every_trouble_of_the_intake_is_told_to_everybody(
     intake.transact(lambda tx: tx.append(Draft(trouble, {"reason": "…"}, actor="intake")))
     follow(opened, follower(installation, opened), clock)
     assert alerts(opened) == [trouble.replace(".", "_")]
+
+
+def of_a_receiver(intake: Store, words: str, qualifier: str, duplicate_of: int | None = None) -> None:
+    payload = {"call": "c", "line": "surgard:x", "path": "receiver 01", "format": "surgard-own", "raw": f"0011 {words}"}
+    payload |= {"qualifier": qualifier, "duplicate_of": duplicate_of}
+    (outcome,) = intake.transact(lambda tx: tx.append(Draft("frame.accepted", payload, actor="intake")))
+    assert not isinstance(outcome, Exception)
+
+
+def test_what_an_installed_receiver_says_of_itself_is_an_alarm_and_no_case(
+    installation: Installation, opened: Opened, intake: Store, clock: Clock
+) -> None:
+    of_a_receiver(intake, "NO PAPER", "1")
+    of_a_receiver(intake, "NO PAPER", "1", duplicate_of=1)
+    of_a_receiver(intake, "PAPER RESTORED", "3")
+    follow(opened, follower(installation, opened), clock)
+    assert cases(opened) == []
+    assert alerts(opened) == ["receiver_trouble"]
+    (told,) = opened.store.transact(
+        lambda tx: tx.rows("SELECT payload FROM event WHERE type = 'health.reported' ORDER BY seq")
+    )
+    noted = [json.loads(row[0]) for row in told.value]  # type: ignore[union-attr]
+    assert [(one["type"], one["reason"]) for one in noted] == [
+        ("receiver.trouble", "NO PAPER"),
+        ("receiver.restored", "PAPER RESTORED"),
+    ]
+    assert len(Reader(installation.store_db("konan")).after(0, types=["reception.followed"])) == 3
 
 
 def test_an_altered_record_is_a_bare_case_and_hides_nothing_behind_it(
