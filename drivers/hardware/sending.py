@@ -69,7 +69,7 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """Nothing is taken, and why; said once, until `Up`."""
+    """Nothing is taken, and why; said once, until `Up`, and once more if who was not there is, and does not answer."""
 
     reason: str
 
@@ -109,6 +109,7 @@ class Sender:
         self.state = State.CLOSED
         self.down: str | None = None  # why nothing is taken
         self.silent = False  # heartbeats are withheld: the caller has nothing that receives
+        self._mute = False  # down because it does not answer, not because it is not there
         self._known = False  # whether Up or Down was said
         self._kept: _Out | None = None  # the message that is to be taken next
         self._out: _Out | None = None  # what waits for an answer
@@ -294,7 +295,7 @@ class Sender:
             return self._send(out, now)
         self.state, self._out, self._probing = State.IDLE, None, True
         self._refused = self._refused or (refused and out.seq is not None)
-        return self._down(f"{out.name}: {why}, {self._copies} times")
+        return self._down(f"{out.name}: {why}, {self._copies} times", mute=True)
 
     def _up(self) -> list[Effect]:
         if self._known and self.down is None:
@@ -302,8 +303,8 @@ class Sender:
         self._known, self.down = True, None
         return [Up()]
 
-    def _down(self, reason: str) -> list[Effect]:
-        if self.down is not None:
+    def _down(self, reason: str, *, mute: bool = False) -> list[Effect]:
+        if self.down is not None and (self._mute or not mute):
             return []
-        self._known, self.down = True, reason
+        self._known, self.down, self._mute = True, reason, mute
         return [Down(reason)]

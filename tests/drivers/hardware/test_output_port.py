@@ -282,7 +282,7 @@ async def test_our_output_read_by_our_own_input(begin: Begin) -> None:
 def test_a_line_number_of_the_telephone() -> None:
     port = make("surgard:x", "/dev/x", {"receiver": "02", "line": "001"})
     assert port.encode(message(1), "A23") == b"502A23 181234E10100001\x14"
-    assert port.own_message("disk nearly full\x14") == b"002001disk nearly full\x14"
+    assert port.own_message("disk nearly full\x14") == b"002001 disk nearly full\x14"
     other = make("ademco685:x", "/dev/x", {"receiver": "2"})
     assert other.encode(message(1), "7") == b"\n27 1234 18 E101 00 C001\r"
     with pytest.raises(ValueError, match="no layout for words"):

@@ -263,3 +263,16 @@ def test_without_a_receiver_behind_us_no_heartbeat_is_given_and_messages_go() ->
     assert sender.position == 1
     sender.silent = False
     assert until(sender, 100.0)[0][1] == Write(BEAT)
+
+
+def test_who_was_not_there_and_then_does_not_answer_is_told_apart_once() -> None:
+    sender = Sender(Settings(BEAT))
+    assert sender.lost("refused") == [Down("refused")]
+    assert sender.lost("refused again") == []
+    sender.opened(0.0)
+    assert [one for _, one in until(sender, 60.0) if isinstance(one, Down)] == [
+        Down("the heartbeat: no acknowledgement within 4 s, 4 times")
+    ]
+    assert sender.lost("closed") == []
+    sender.opened(60.0)
+    assert not [one for _, one in until(sender, 120.0) if isinstance(one, Down)]

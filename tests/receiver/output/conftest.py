@@ -14,6 +14,9 @@ from receiver.config import OutputConfig
 from receiver.event import Draft, Record
 from receiver.installation import Installation, private_folder
 from receiver.journal.store import Store
+from tests.drivers.hardware.conftest import begin
+
+__all__ = ["begin"]
 
 URI = "surgard:tcp://127.0.0.1:1025"
 FRAME: dict[str, Any] = {
@@ -58,17 +61,30 @@ def installation(tmp_path: Path) -> Installation:
 
 
 @pytest.fixture
-def append(installation: Installation, clock: HandClock) -> Iterator[Append]:
+def make_append(installation: Installation, clock: HandClock) -> Iterator[Callable[[], Append]]:
+    """Opens the intake's journal, as it is on disk now, for writing."""
+    stores: list[Store] = []
+
+    def made() -> Append:
+        private_folder(installation.intake)
+        store = Store(installation.intake_db, clock=clock, keys=None)
+        stores.append(store)
+
+        def write(type_: str = "frame.accepted", **payload: Any) -> Record:
+            body = {**FRAME, **payload} if type_ == "frame.accepted" else payload
+            (outcome,) = store.transact(lambda tx: tx.append(Draft(type_, body, actor="intake")))
+            assert not isinstance(outcome, Exception)
+            found: Record = outcome.value
+            return found
+
+        return write
+
+    yield made
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def append(make_append: Callable[[], Append]) -> Append:
     """Write into the intake's journal: `append(zone="002")` a frame, `append("line.fault", reason=…)` anything."""
-    private_folder(installation.intake)
-    store = Store(installation.intake_db, clock=clock, keys=None)
-
-    def write(type_: str = "frame.accepted", **payload: Any) -> Record:
-        body = {**FRAME, **payload} if type_ == "frame.accepted" else payload
-        (outcome,) = store.transact(lambda tx: tx.append(Draft(type_, body, actor="intake")))
-        assert not isinstance(outcome, Exception)
-        found: Record = outcome.value
-        return found
-
-    yield write
-    store.close()
+    return make_append()

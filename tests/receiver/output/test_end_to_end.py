@@ -25,7 +25,7 @@ from drivers.hardware.tcp_wire import ClientPlace, ListenPlace
 from sim.attachment import Attachment, PtyPlace
 from sim.hardware_receiver import HardwareReceiver, ReceiverHabits
 from sim.monitoring_program import MonitoringProgram
-from tests.drivers.hardware.conftest import Begin, begin, until  # noqa: F401
+from tests.drivers.hardware.conftest import Begin, until
 
 LIVES = 3
 EACH = 20
@@ -87,7 +87,7 @@ def once(frames: Sequence[bytes]) -> list[bytes]:
 
 @pytest.mark.parametrize("seed", [1])
 async def test_nothing_is_lost_or_doubled(
-    begin: Begin,  # noqa: F811
+    begin: Begin,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
