@@ -156,7 +156,9 @@ async def test_over_udp_both_ways() -> None:
             assert f"Via: SIP/2.0/UDP 127.0.0.1:{intake.port};".encode() in heard[1]
             unit.say(answer(heard[1]))
             unit.say(packet(via="10.0.0.5:5060;rport"))
-            assert await unit.hear() == heard[0]
+            while (again := await unit.hear()) == heard[1]:  # it crossed our answer
+                pass
+            assert again == heard[0]
         assert len(intake.messages) == 1
         assert intake.told == [True]
 

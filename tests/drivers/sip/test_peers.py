@@ -16,7 +16,7 @@ from drivers.ip.scaip_desk import Desk, Send
 from drivers.ip.scaip_replies import Sender
 from drivers.sip.answering import Place
 from drivers.sip.digest import Guard
-from tests.drivers.ip.conftest import WAIT_S, free_port
+from tests.drivers.ip.conftest import free_port
 from tests.drivers.ip.scaip_unit import packet
 from tests.drivers.ip.test_scaip_port import serving
 
@@ -71,7 +71,7 @@ async def sipp(folder: Path, scenario: str, name: str, *arguments: str) -> async
     if shutil.which("sipp") is None:
         pytest.skip("sipp is not installed")
     (folder / name).write_text(scenario)
-    options = ("-sf", name, "-nostdin", "-i", "127.0.0.1", "-timeout", str(int(WAIT_S)), "-timeout_error", *arguments)
+    options = ("-sf", name, "-nostdin", "-i", "127.0.0.1", "-timeout", "30", "-timeout_error", *arguments)
     return await asyncio.create_subprocess_exec(
         "sipp", *options, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
