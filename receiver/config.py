@@ -44,6 +44,9 @@ SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 SINGULAR: Final = {"consumers": "consumer", "outputs": "output"}
 """Field → what a file calls one of them."""
 
+DIALLED: Final = re.compile(r"[0-9*#,]{1,40}")
+ACCOUNT: Final = re.compile(r"[0-9B-F]{4}")
+
 FORBID_UNKNOWN: Final = {"extra": "forbid"}
 
 
@@ -241,6 +244,25 @@ class IntakeConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SelfCallConfig:
+    """Our own call to one of our own numbers: which line dials what, how often, as which account."""
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    line: str
+    number: str
+    every_min: Annotated[int, Within(5, 1_440)] = 60
+    account: str = "0000"
+
+    def __post_init__(self) -> None:
+        if not self.line.startswith("modem:"):
+            raise ValueError(f'line "{self.line}" cannot dial; name a modem: line')
+        if not DIALLED.fullmatch(self.number):
+            raise ValueError(f'number "{self.number}" is not what can be dialled: digits, * and #, a comma for a pause')
+        if not ACCOUNT.fullmatch(self.account):
+            raise ValueError(f'account "{self.account}" must be four digits (0-9, B-F) that no unit of yours has')
+
+
+@dataclass(frozen=True, slots=True)
 class HealthConfig:
     """How we watch over ourselves, and from which values on something is wrong (docs/reference/health.md)."""
 
@@ -286,6 +308,7 @@ class Config:
     console: ConsoleConfig = field(default_factory=ConsoleConfig)
     intake: IntakeConfig = field(default_factory=IntakeConfig)
     health: HealthConfig = field(default_factory=HealthConfig)
+    self_call: SelfCallConfig | None = None
     mqtt: MqttConfig | None = None
     outputs: tuple[OutputConfig, ...] = ()
     konan: Mapping[str, Setting] = field(default_factory=dict)
@@ -300,6 +323,8 @@ class Config:
             raise ValueError(f'two outputs are called "{twice}"; give each a name of its own')
         if twice := _twice(output.uri.partition("?")[0] for output in self.outputs):
             raise ValueError(f'two outputs go to "{twice}"')
+        if self.self_call is not None and self.self_call.line not in {line.uri for line in self.lines}:
+            raise ValueError(f'self_call: line "{self.self_call.line}" is none of the lines')
         if self.heartbeat_url is not None and not self.heartbeat_url.startswith(("https://", "http://")):
             raise ValueError(f'heartbeat_url "{self.heartbeat_url}" must begin with https:// or http://')
 
@@ -401,6 +426,8 @@ def _resolved(config: Config, file: Path) -> Config:
             if profile is not None and is_profile(profile):
                 profile = str(file.parent / profile)
             return replace(value, uri=_from_folder(value.uri, file.parent), profile=profile)
+        if isinstance(value, SelfCallConfig):
+            return replace(value, line=_from_folder(value.line, file.parent))
         if isinstance(value, OutputConfig):
             numbers = {_from_folder(line, file.parent): number for line, number in value.line_numbers.items()}
             return replace(value, uri=_from_folder(value.uri, file.parent), line_numbers=numbers)

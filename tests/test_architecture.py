@@ -26,6 +26,8 @@ WIRES_DRIVERS = {  # the daemons of the receiver, and its commands
     "receiver/intake/folder_daemon.py",
     "receiver/intake/inlet.py",  # values of the seam only
     "receiver/intake/link_daemon.py",
+    "receiver/intake/self_call.py",  # values of the seam only
+    "receiver/intake/self_call_daemon.py",
     "receiver/centre/outward.py",
     "receiver/output/conversation.py",  # values of the seam only
     "receiver/output/ports.py",
@@ -64,6 +66,7 @@ SHELLS = {
     "receiver/intake/daemon.py",
     "receiver/intake/folder_daemon.py",
     "receiver/intake/link_daemon.py",
+    "receiver/intake/self_call_daemon.py",
     "receiver/intake/upkeep.py",
     "receiver/health/daemon.py",
     "receiver/health/heartbeat.py",

@@ -46,6 +46,11 @@ def intake(lines: tuple[str, ...], supervised: bool, installation: Installation)
     go_first()
     config = load(installation.config) if installation.config else default(installation.data)
     served, folders = _made([*(line.uri for line in config.lines), *lines])
+    if config.self_call is not None:
+        from receiver.intake.self_call_daemon import SelfCallPlan, self_calls
+
+        own = config.self_call
+        folders.append(self_calls(SelfCallPlan(own.line, own.number, own.every_min * 60, own.account)))
     if not served and not folders:
         plain_report(
             "alarm: no line is configured, nothing will be answered; "

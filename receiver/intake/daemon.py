@@ -93,6 +93,7 @@ class Intake:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     fatal: BaseException | None = None
     renewing: bool = False
+    self_call: tuple[str, str, Callable[[LineInput], None]] | None = None  # its line, its digits, who hears that line
     station: Station[Samples] = field(init=False)
     directory: Directory = field(init=False)
     _inbox: deque[tuple[str, LineInput]] = field(default_factory=deque)
@@ -153,6 +154,10 @@ class Intake:
             self._pumping = False
 
     def _take(self, line: str, happened: LineInput) -> None:
+        if self.self_call is not None and self.self_call[0] == line:
+            self.self_call[2](happened)
+            if not isinstance(happened, Fault | Healed):
+                return
         self.guarded(line, lambda now: self._dispatch(line, happened, now))
 
     def guarded(self, line: str, step: Callable[[Now], list[Order]]) -> None:
@@ -238,6 +243,8 @@ class Intake:
 
     def _store(self, line: str, token: int, draft: Draft) -> None:
         window_us, draft = self.settings.window_us, drafts.looked_up(draft, self.directory)
+        if self.self_call is not None and line != self.self_call[0] and draft.payload.get("raw") == self.self_call[1]:
+            draft = drafts.self_test(draft)
 
         def stored(committed: Committed[Record]) -> None:
             receipt, seq = committed.receipt, committed.value.seq

@@ -127,6 +127,11 @@ def looked_up(draft: Draft, directory: Directory) -> Draft:
     return replace(draft, payload={**draft.payload, **found})
 
 
+def self_test(draft: Draft) -> Draft:
+    """The reception of our own call to ourselves: stored and acknowledged like any other, and never a case."""
+    return replace(draft, payload={**draft.payload, "self_test": True})
+
+
 def call_unknown(
     identity: CallId,
     kind: str,
@@ -225,5 +230,7 @@ def line_event(type_: str, line: str, reason: str, how: str = "") -> Draft:
 
 
 def intake_event(type_: str, **payload: Any) -> Draft:
-    """`intake.started|stopped|refusing|accepting`, `disk.filling|eased`, `mirror.lost|back`, `clock.stepped`."""
+    """`intake.started|stopped|refusing|accepting`, `disk.filling|eased`, `mirror.lost|back`, `clock.stepped`,
+    `self_call.heard|failed`.
+    """
     return Draft(type_, payload, actor=ACTOR)

@@ -59,6 +59,10 @@ def line_for(record: Record) -> str | None:
             return f"calm again on the {payload['group']}: {payload['calls']} calls in {payload['seconds']} s"
         case "disk.filling":
             return f"alarm: {payload['reason']}"
+        case "self_call.failed":
+            return f"alarm: {line}: our call to ourselves failed: {payload['reason']}"
+        case "self_call.heard":
+            return f"{line}: our call to ourselves was answered and acknowledged"
         case "mirror.back":
             return f"mirror {payload['folder']}: level again"
         case "clock.stepped":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -354,3 +355,30 @@ def test_what_lines_differ_in(write: Write) -> None:
 )
 def test_what_lines_cannot_differ_in_is_refused(write: Write, text: str, says: str) -> None:
     assert says in str(check(str(write(text))).exception)
+
+
+SELF_CALL = '[self_call]\nline = "modem:tty"\nnumber = "0775610000"\n'
+
+
+def test_our_own_call_is_made_by_a_line_that_is_there(write: Write, tmp_path: Path) -> None:
+    own = load(write(f'lines = ["modem:tty"]\n{SELF_CALL}')).self_call
+    assert own is not None
+    assert (own.line, own.every_min, own.account) == (f"modem:{tmp_path}/tty", 60, "0000")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (SELF_CALL, 'line "modem:tty" is none of the lines'),
+        (SELF_CALL.replace("modem:tty", "wav:in"), "cannot dial"),
+        (SELF_CALL.replace("0775610000", "+81 77"), "is not what can be dialled"),
+        (SELF_CALL + 'account = "12"\n', "must be four digits"),
+        (SELF_CALL + "every_min = 1\n", "is not within 5"),
+        ('[health]\nlisten = "0.0.0.0:8441"\n', "open to the network"),
+        ('[health]\nlisten = "8441"\n', "is not ADDRESS:PORT"),
+        ("[intake]\ndisk_warn_percent = 95\n", "must be below disk_stop_percent"),
+    ],
+)
+def test_what_cannot_watch_over_us_is_refused(text: str, why: str, write: Write) -> None:
+    with pytest.raises(BadInput, match=re.escape(why)):
+        load(write(text))

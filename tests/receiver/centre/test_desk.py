@@ -164,6 +164,17 @@ def alter(path: Path, sql: str) -> None:
         db.commit()
 
 
+def test_our_own_call_to_ourselves_is_followed_and_never_a_case(
+    installation: Installation, opened: Opened, intake: Store, clock: Clock
+) -> None:
+    own = {"call": "call-1", "raw": "000018160200123B", "self_test": True}
+    intake.transact(lambda tx: tx.append(Draft("frame.accepted", own, subject="call-1")))
+    follow(opened, follower(installation, opened), clock)
+    assert cases(opened) == []
+    (rows,) = opened.store.transact(lambda tx: tx.rows("SELECT type FROM event ORDER BY seq"))
+    assert [row[0] for row in rows.value] == ["reception.followed"]  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("trouble", sorted(TROUBLE))
 def test_every_trouble_of_the_intake_is_told_to_everybody(
     trouble: str, installation: Installation, opened: Opened, intake: Store, clock: Clock
