@@ -156,7 +156,7 @@ class Desk:
             return self._ended(ended) if ended else []
         if not answering.answerable(found):
             return (
-                [] if found.method == "ACK" else [_refused(sender, "no Via, so it cannot be answered", found.octets())]
+                [] if found.method == "ACK" else [_refused(sender, "no Via, so it cannot be answered", _start(found))]
             )
         request = answering.came(found, sender.source)
         if not sender.reliable:
@@ -334,7 +334,7 @@ class Desk:
         answer = answering.response(request, refusal.status, why=refusal.why, headers=refusal.headers)
         effects: list[Effect] = [Send(sender.handle, answer.octets())]
         if refusal.why:
-            effects.append(_refused(sender, f"{refusal.status}: {refusal.why}", request.octets(), path))
+            effects.append(_refused(sender, f"{refusal.status}: {refusal.why}", _start(request), path))
         return effects
 
     def _drop(self, waiting: _Waiting) -> None:
@@ -382,6 +382,10 @@ def _refused(sender: Sender, why: str, octets: bytes, path: str = "") -> Tell:
     """Without the text: there may be somebody's number in it. path: the unit, if it is one that we know."""
     first = printable(octets.partition(b"\r\n")[0])
     return Tell(Refused(path or sender.source.host, _plain(why, WHY_MAX), first[:100]))
+
+
+def _start(request: Request) -> bytes:
+    return f"{request.method} {request.uri}".encode("utf-8", "surrogateescape")
 
 
 def _plain(text: str, longest: int) -> str:

@@ -143,7 +143,11 @@ def _all_text(mrq: Mrq) -> str:
 
 def _private(mrq: Mrq) -> dict[str, str]:
     """All else, and the first number at which somebody can be called."""
-    table = {name: "\n".join(values) for name, values in mrq.fields.items() if name not in CODES and any(values)}
+    table = {
+        name if name in TEXTS else f"other {name}": "\n".join(values)  # nobody's field may pass for one of ours
+        for name, values in mrq.fields.items()
+        if name not in CODES and any(values)
+    }
     if number := next(filter(None, map(_dialled, mrq.fields.get("crd", ()))), ""):
         table["caller"] = number
     return table

@@ -69,7 +69,7 @@ class ScaipLink:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listening: socket.socket | None = None
         self._datagrams: Datagrams | None = None
-        self._taking: set[asyncio.Task[None]] = set()
+        self._taking: dict[asyncio.Task[None], None] = {}  # handshakes of TLS, the oldest first
         self._alarm: asyncio.TimerHandle | None = None
         self.scratch = bytearray(READ_BYTES)  # what was read last, of whichever connection
 
@@ -158,12 +158,16 @@ class ScaipLink:
             if full:
                 self._tell(Healed())
                 full = False
-            if len(self._taking) >= HANDSHAKES_MAX:
-                taken.close()
+            taking = self._take(taken, str(address[0]))
+            if self._tls is None:
+                await taking
                 continue
-            task = asyncio.ensure_future(self._take(taken, str(address[0])))
-            self._taking.add(task)
-            task.add_done_callback(self._taking.discard)
+            if len(self._taking) >= HANDSHAKES_MAX:  # whoever means it is through by now
+                next(iter(self._taking)).cancel()
+            task = asyncio.ensure_future(taking)
+            self._taking[task] = None
+            task.add_done_callback(lambda task: self._taking.pop(task, None))
+            await asyncio.sleep(0)
 
     async def _take(self, taken: socket.socket, host: str) -> None:
         """One connection; TLS takes its time, so each has a task of its own until it stands."""

@@ -108,7 +108,7 @@ def test_what_may_name_somebody_is_given_apart() -> None:
         "dte": "Anna's",
         "geo": "35.0,135.9",
         "ame": "x",
-        "wxy": "y",
+        "other wxy": "y",
         "caller": "+819012345678",
     }
     for shown in (found.frame.raw, found.frame.note, found.text):
@@ -131,6 +131,10 @@ def test_what_may_name_somebody_is_given_apart() -> None:
 )
 def test_a_number_to_call(crd: str, caller: str | None) -> None:
     assert reading(mrq(crd=crd)).private.get("caller") == caller
+
+
+def test_a_field_of_that_name_is_no_number_to_call() -> None:
+    assert reading(mrq(caller="0; x", body="y")).private == {"other caller": "0; x", "other body": "y"}
 
 
 def test_the_first_number_of_several() -> None:

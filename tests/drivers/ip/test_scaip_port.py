@@ -429,3 +429,21 @@ def test_bad_options_are_one_line(address: str, options: dict[str, str], why: st
     assert str(caught.value).startswith("scaip:x: ")
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrapped", [False, True], ids=["tcp", "tls"])
+async def test_many_at_once_are_all_taken(certificate: tuple[Path, Path], wrapped: bool) -> None:
+    """A power cut ends in everybody's connecting again: nobody is sent away for coming with the others."""
+    count = scaip_port.HANDSHAKES_MAX + 100
+    options = dict(zip(("cert", "cert_key"), map(str, certificate), strict=True)) if wrapped else {}
+    async with serving(**options) as intake:
+        plain = [socket.create_connection(("127.0.0.1", intake.port)) for _ in range(count)]
+        async with asyncio.timeout(WAIT_S):
+            while not wrapped and intake.link.connections < count:
+                await asyncio.sleep(0.01)
+        trusted = ssl.create_default_context(cafile=options["cert"]) if wrapped else None
+        async with connected(intake.port, ssl=trusted) as unit:  # while others stand there and say nothing
+            unit.say(packet(transport="TCP"))
+            assert response(await unit.hear()).status == 200
+        for one in plain:
+            one.close()
