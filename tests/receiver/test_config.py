@@ -19,6 +19,7 @@ from receiver.commands.intake import settings_of
 from receiver.commands.wiring import Wiring
 from receiver.config import (
     SCHEMES,
+    Begin,
     Config,
     ConsumerConfig,
     IntakeConfig,
@@ -382,3 +383,43 @@ def test_our_own_call_is_made_by_a_line_that_is_there(write: Write, tmp_path: Pa
 def test_what_cannot_watch_over_us_is_refused(text: str, why: str, write: Write) -> None:
     with pytest.raises(BadInput, match=re.escape(why)):
         load(write(text))
+
+
+def test_outputs(write: Write, tmp_path: Path) -> None:
+    config = load(
+        write(
+            """
+            lines = ["modem:tty"]
+            [[output]]
+            uri = "ademco685:ttyS0?receiver=2"
+            wants = ["message", "unknown"]
+            line_numbers = {"modem:tty" = "2"}
+            """
+        )
+    )
+    (output,) = config.outputs
+    assert (output.name, output.duplicates, output.alarm_after_s, output.begin) == ("program", False, 60, Begin.NOW)
+    assert output.uri == f"ademco685:{tmp_path}/ttyS0?receiver=2"
+    assert output.line_numbers == {f"modem:{tmp_path}/tty": "2"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[output]\nuri = 'surgard:tcp://h'", "output: must be written [[output]]"),
+        ("[[output]]\nname = 'a'", "output[1].uri: is missing"),
+        ("[[output]]\nuri = 'surgard'", "is no output"),
+        ("[[output]]\nuri = 'surgrad:tcp://h'", 'did you mean "surgard"?'),
+        ("[[output]]\nuri = 'surgard:tcp://h'\nhearbeat = 1", 'output[1]: unknown key "hearbeat"'),
+        ("[[output]]\nuri = 'surgard:tcp://h'\nname = 'A b'", "small letters"),
+        ("[[output]]\nuri = 'surgard:tcp://h'\nwants = []", "wants must name"),
+        ("[[output]]\nuri = 'surgard:tcp://h'\nservice_account = '123'", "four digits"),
+        ("[[output]]\nuri = 'surgard:tcp://h'\n[[output]]\nuri = 'surgard:tcp://i'", "two outputs are called"),
+        ("[[output]]\nuri = 'surgard:tcp://h'\n[[output]]\nname = 'b'\nuri = 'surgard:tcp://h?baud=1'", "outputs go"),
+        ("outputs = []", 'unknown key "outputs"; did you mean "output"?'),
+    ],
+)  # fmt: skip
+def test_outputs_that_are_none(write: Write, text: str, says: str) -> None:
+    with pytest.raises(BadInput) as refusal:
+        load(write(text))
+    assert says in "\n".join([str(refusal.value), *refusal.value.details])
