@@ -2,10 +2,10 @@
 
     python -m campaigns.rot [--flips 10000] [--events 600] [--seed 1] [--jobs 2]
 
-A journal as intake writes it, checkpointed up to somewhere, with a log behind it; all of it older than a second. One
-bit, sector or tail of a copy is spoilt. Found: `verify` (chain, head noted outside, SQLite's own structure) names it,
-or the journal cannot be read at all. Harmless: every record reads as it was written. Anything else is silent, and a
-fault. Then intake's own opening must take the next reception, be it in a new journal beside the damaged one.
+A journal as intake writes it, checkpointed up to somewhere, with a log behind it; and one that was closed, without a
+log. All of it is older than a second. One bit, sector or tail of a copy is spoilt. Found: `verify` (chain, head noted
+outside, SQLite's own structure) names it, or the journal cannot be read at all. Harmless: every record reads as it was
+written. Anything else is silent, and a fault. Then intake's own opening must take the next reception.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -36,15 +37,14 @@ from receiver.privacy.keys import KeyRing
 
 MEMORY = Path("/dev/shm")
 SECTOR = 512
+JOURNAL = ("data/intake/intake.db", "data/intake/intake.db-wal")
 Image = dict[str, bytes]
 
 
-def written(folder: Path, works: int, seed: int) -> Image:
-    """A journal with its log: checkpoints were made now and then, and the last calls are in the log alone."""
-    import subprocess
-
-    data = folder / "data"
-    writer = [sys.executable, "-m", "campaigns.rot", "--write", str(data), "--events", str(works), "--seed", str(seed)]
+def written(folder: Path, works: int, seed: int, *, closed: bool) -> Image:
+    """A journal: checkpoints were made now and then; unless it was closed, the last calls are in its log alone."""
+    options = ["--events", str(works), "--seed", str(seed), *(["--closed"] if closed else [])]
+    writer = [sys.executable, "-m", "campaigns.rot", "--write", str(folder / "data"), *options]
     subprocess.run(writer, check=True, stdout=subprocess.DEVNULL)
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -60,7 +60,7 @@ def laid_down(image: Image, folder: Path) -> None:
 
 def spoilt(image: Image, chance: random.Random) -> tuple[str, Image]:
     """One fault, in words, and the files with it."""
-    name = chance.choice(["data/intake/intake.db"] * 3 + ["data/intake/intake.db-wal"] * 3)
+    name = chance.choice([name for name in JOURNAL if image.get(name)])
     content = bytearray(image[name])
     how = chance.choice(["bit"] * 8 + ["sector", "tail"])
     at = chance.randrange(len(content))
@@ -153,15 +153,20 @@ def campaign(flips: int, works: int, seed: int, jobs: int) -> Tally:
     """So many faults, each in a copy of its own."""
     total, began = Tally(), time.monotonic()
     with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(jobs) as pool:
-        image = written(Path(name), works, seed)
-        time.sleep(1)  # a record is to be found once it is older than this
-        truth = everything(Installation(Path(name) / "data"))
-        sizes = {Path(path).name: len(content) for path, content in image.items()}
-        print(f"{len(truth)} records; {sizes}", flush=True)
-        piece = max(1, min(250, flips // jobs))
-        waiting = [
-            pool.submit(tried, image, truth, seed, first, min(piece, flips - first)) for first in range(0, flips, piece)
-        ]
+        waiting = []
+        for number, closed in enumerate((False, True)):
+            folder = Path(name) / str(number)
+            image = written(folder, works, seed, closed=closed)
+            time.sleep(1)  # a record is to be found once it is older than this
+            truth = everything(Installation(folder / "data"))
+            sizes = ", ".join(f"{Path(one).name} {len(image[one])}" for one in JOURNAL if one in image)
+            print(f"{len(truth)} records; bytes of {sizes}", flush=True)
+            share = flips // 2
+            piece = max(1, min(100, share // jobs))
+            waiting += [
+                pool.submit(tried, image, truth, seed + number, first, min(piece, share - first))
+                for first in range(0, share, piece)
+            ]
         for one in waiting:
             total.add(one.result())
             if total.trials % 1000 == 0:
@@ -169,9 +174,9 @@ def campaign(flips: int, works: int, seed: int, jobs: int) -> Tally:
     return total
 
 
-def _write(data: Path, works: int, seed: int) -> None:
-    """The process that leaves a journal with its log behind: it ends without closing them."""
-    write(data, works, seed, [], close=False)
+def _write(data: Path, works: int, seed: int, *, closed: bool) -> None:
+    """The process that leaves a journal behind."""
+    write(data, works, seed, [], close=closed)
     sys.stdout.flush()
     os._exit(0)
 
@@ -183,10 +188,11 @@ def main() -> int:
     options.add_argument("--events", type=int, default=120, help="calls in the journal")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    options.add_argument("--closed", action="store_true", help=argparse.SUPPRESS)
     options.add_argument("--write", type=Path, default=None, help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.write is not None:
-        _write(chosen.write, chosen.events, chosen.seed)
+        _write(chosen.write, chosen.events, chosen.seed, closed=chosen.closed)
     found = campaign(chosen.flips, chosen.events, chosen.seed, chosen.jobs)
     print(found.verdict("fault"))
     return 1 if found.faults else 0

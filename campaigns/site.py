@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from receiver.errors import StoreUnavailable
 from receiver.event import Record
+from receiver.journal.head import noted_head
 from receiver.journal.reader import Reader
 
 WAIT_S: Final = 60.0
@@ -203,12 +204,10 @@ class Site:
             return 0
 
     async def exported(self) -> list[dict[str, Any]]:
-        """`yobirin events export --json`; empty before the first start has made the journal's file, and its tables."""
-        if not self.database.exists():
+        """`yobirin events export --json`; empty while the first start has not come to the journal's first record."""
+        if noted_head(self.database) is None:
             return []
         code, out, err = await self.run("events", "export", "--json")
-        if "holds no journal" in err:
-            return []
         if code:
             raise StoreUnavailable(f"events export: {err}")
         return [json.loads(line) for line in out.splitlines()]

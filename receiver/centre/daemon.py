@@ -161,6 +161,9 @@ class Centre:
 
     async def _catch_up(self) -> None:
         """Everything that waits in the intake's journal; StoreUnavailable if it cannot be read at all."""
+        if self.follower is not None and self.follower.reader.replaced:
+            self.follower.reader.close()
+            self.follower = None
         self.follower = follower = self.follower or self._follower()
         if follower is None:
             return

@@ -23,6 +23,12 @@ class Reader:
         self._keys = keys
         self._db = database.open_reader(path)
         self._db.row_factory = sqlite3.Row
+        self._file = _file(path)
+
+    @property
+    def replaced(self) -> bool:
+        """Another file has taken the journal's name since: this one says nothing new any more."""
+        return _file(self.path) != self._file
 
     def head(self) -> tuple[int, str]:
         """(seq, hash) of the last record; (0, genesis) when empty."""
@@ -99,3 +105,11 @@ class Reader:
             return [read(tuple(row)) for row in rows]
         except Damaged as error:
             raise database.unreadable(self.path, error) from error
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

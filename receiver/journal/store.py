@@ -33,6 +33,7 @@ from receiver.journal.head import HeadNote, noted_head
 from receiver.journal.mirror import Mirrors
 from receiver.journal.projection import Projection, catch_up, move_cursors
 from receiver.journal.record import COLUMNS, GENESIS, TAIL_LOST, Damaged, read
+from receiver.journal.salvage import is_damage, note_damage
 from receiver.journal.transaction import Transaction
 from receiver.privacy.keys import KeyRing
 
@@ -169,7 +170,7 @@ class Store:
             if transaction._broken is not None:
                 raise transaction._broken
         except Exception as error:
-            if not self._db.in_transaction:  # SQLite gave the whole transaction up (disk full, I/O error)
+            if not self._db.in_transaction or is_damage(error):  # SQLite gave it up (disk full, I/O error), or should
                 raise NotStored(str(error)) from error
             self._db.execute("ROLLBACK TO work")
             self._db.execute("RELEASE work")
@@ -194,6 +195,8 @@ class Store:
     def _die(self, error: Exception) -> NotStored:
         self._dead = f"{self.path}: not stored ({error}); nothing of it is acknowledged, restart from the file"
         self._roll_back()
+        if is_damage(error):
+            note_damage(self.path)
         return NotStored(self._dead)
 
     def _roll_back(self) -> None:
