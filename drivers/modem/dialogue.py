@@ -271,16 +271,17 @@ class Dialogue:
         if self._state in (State.CLOSED, State.SETTLING):
             self._since = now  # what an earlier owner asked for, or what comes after a fault
             return b""
-        if self._state not in (State.RECEIVING, State.STOPPING):
-            self._babble.text(len(data), now)
         if self._state in (State.OPENING_RECEIVE, State.OPENING_PLAY):
             before = self._state
             lines, sound = self._lines.feed_until_connect(data, numeric=self._numeric)
+            self._babble.text(len(data) - len(sound or b""), now)  # a computer that stood still finds both at once
             for line in lines:
                 self._line(re.sub("\x10.", "", line), now)
                 if self._state is not before and sound is None:
                     return b""
             return sound or b""
+        if self._state not in (State.RECEIVING, State.STOPPING):
+            self._babble.text(len(data), now)
         for piece in self._stream.feed(data):
             if isinstance(piece, dle.Event):
                 self._event(piece.char, now)

@@ -13,15 +13,14 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Final, Protocol, TypeVar
 
-import numpy as np
-
 from decoder.detector import Detector
 from decoder.exchange import Format, signals_of
 from decoder.frame import Frame, Rejected
 from decoder.reading import Heard, Reading
-from decoder.samples import I16, Samples, Span, from_ms, peak_of
+from decoder.samples import Samples, Span, from_ms
 from decoder.symbols import Character, Digit, Gap, Pulse, Row, Symbol
 from decoder.voice import Voice as VoiceDetector
+from receiver.intake.loudness import Loudness
 from receiver.intake.signals import Input, Sounding, Stirring, Voice, Witnessed
 
 ECHO: Final = from_ms(100)
@@ -29,11 +28,6 @@ SKIRT: Final = from_ms(200)  # around a tone that is accounted for: its ring, an
 SETTLED: Final = from_ms(1000)  # behind which every tone that there was has been reported: they are, at their end
 REMEMBERED: Final = 64
 CERTAIN: Final = 0.9  # of a character
-BLOCK: Final = from_ms(20)
-BLOCKS_LOUD: Final = 2  # a click is one; the shortest digit has 40 ms
-BLOCKS_KEPT: Final = 100  # two seconds
-LOUDER: Final = 16.0  # 12 dB over the quietest of them
-FAINT: Final = peak_of(-50) ** 2 / 2  # nothing, however silent the line
 
 Sound_contra = TypeVar("Sound_contra", contravariant=True)
 
@@ -138,28 +132,6 @@ class Understanding:
                     median(one.twist_db for one in digits), 1
                 )
         return None, None
-
-
-class Loudness:
-    """Does anything sound, from one block of 20 ms to the next? Quick and coarse: it says not what."""
-
-    def __init__(self) -> None:
-        self._powers: deque[float] = deque(maxlen=BLOCKS_KEPT)
-        self._run = 0
-        self._rest = np.zeros(0, np.int16)  # behind the last whole block
-
-    def sounds(self, pcm: I16) -> bool:
-        """Two blocks in a row, of which these are the next, lie over what the line is when nothing sounds."""
-        found, pcm = False, np.concatenate([self._rest, pcm])
-        self._rest = pcm[len(pcm) - len(pcm) % BLOCK :]
-        for first in range(0, len(pcm) - BLOCK + 1, BLOCK):
-            block = pcm[first : first + BLOCK].astype(np.float32)
-            power = float(np.mean((block - block.mean()) ** 2))
-            self._powers.append(power)
-            loud = power > max(FAINT, LOUDER * min(self._powers))
-            self._run = self._run + 1 if loud else 0
-            found = found or self._run >= BLOCKS_LOUD
-        return found
 
 
 class SoundEar:

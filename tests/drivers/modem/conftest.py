@@ -65,11 +65,20 @@ class Pair:
             assert self.now < until, f"not within {limit_s} s; the dialogue is {self.dialogue.state}"
             self.step()
 
-    def step(self) -> None:
-        """20 ms."""
+    def stand_still(self, seconds: float) -> None:
+        """The computer does nothing; what the modem says piles up."""
+        for _ in range(round(seconds * RATE_HZ / BLOCK)):
+            self.line()
+
+    def line(self) -> None:
+        """20 ms of the modem and its line."""
         said = self.far(self.played[-1]) if self.played and self.modem.off_hook else np.zeros(BLOCK, np.int16)
         self.played.append(self.modem.tick(said))
         self.blocks += 1
+
+    def step(self) -> None:
+        """20 ms."""
+        self.line()
         if self.reopens and self.dialogue.state is State.CLOSED:
             self._perform(self.dialogue.opened(self.now, self.step_to_take))
         if data := self.modem.to_computer():

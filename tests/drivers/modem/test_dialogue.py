@@ -148,6 +148,19 @@ def test_a_normal_modem_leaves_enough_time(make_pair: Callable) -> None:
     assert max(receiver.kiss_off_after) <= from_ms(200)
 
 
+@pytest.mark.parametrize("moment_ms", range(0, 7_000, 100))
+def test_a_computer_that_stood_still_for_half_a_second_hears_no_babble(make_pair: Callable, moment_ms: int) -> None:
+    pair = make_pair(caller_id=CallerId.BEFORE)
+    pair.open()
+    receiver = SmallReceiver(pair)
+    pair.deliver = receiver.deliver
+    dial(pair, unit(EMERGENCY))
+    pair.run_for(moment_ms / 1000)
+    pair.stand_still(0.7)
+    pair.run_until(lambda: bool(receiver.of(HungUp)))
+    assert receiver.of(Fault) == []
+
+
 def test_deaf_while_playing_is_lost_silence(make_pair: Callable) -> None:
     pair = make_pair(caller_id=CallerId.BEFORE)
     pair.open()
