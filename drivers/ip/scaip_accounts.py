@@ -5,7 +5,7 @@
     heartbeat_min = 60               how often it says that it lives; told to it if it lets itself be told
     reply = "message"                where the answer (mrs) goes: "body" of the 200, a "message" of its own, "both"
     accept = "at_once"               with reply = "message": 202 before anything is stored; "stored": 200 afterwards
-    contact = "192.0.2.7:5060"       where that message goes, if not to where the unit's came from
+    contact = "192.0.2.7:5060"       where that message goes, if not to where the unit's came from (not over TLS)
     voice = 1                        after an alarm: 0 no speech, 1 both ways, 2 microphone, 3 loudspeaker (mre)
     call = 5                         called back within 1 to 60 minutes; 61 by the usual number, 62 by `transfer` (cre)
     transfer = "+46701234567"        (tnu)

@@ -68,7 +68,7 @@ class Close:
 
 Effect = Send | Tell | Close
 Move = Callable[[Hashable, Place], Hashable]
-"""The same kind of handle for another address; a connection stays what it is."""
+"""The same kind of handle for another address; whoever cannot connect gives back what it was given."""
 
 
 @dataclass(slots=True, eq=False)
@@ -282,7 +282,7 @@ class Desk:
         """The answer as a request of ours: on the connection, or to the address, that the unit's came from."""
         request, sender = own_message(reply, mrs, self.random), reply.sender
         handle = reply.served.sender
-        if not sender.reliable:
+        if reply.account.contact is not None or not sender.reliable:
             handle = self.move(handle, reply.account.contact or contact_place(reply))
         about = (mrs.reference, reply.who) if reply.reply is Reply.MESSAGE else None
         patience_s = STRANGER_PATIENCE_S if reply.account is STRANGER else TIMER_F

@@ -1,6 +1,7 @@
 """SCAIP over SIP: one transaction in which a message came, and the answers to it: in its 200, or as a message. Pure.
 
-A message of our own goes where the unit's came from: over its connection, or to its address. The port of its Contact is
+A message of our own goes where the unit's came from: over its connection, or to its address, unless our own file names
+another place for it. The port of its Contact is
 believed if the host there is the source itself; another machine is named by our own file only, never by a packet, or
 anybody could have us write to anybody.
 """

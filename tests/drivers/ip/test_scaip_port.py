@@ -252,6 +252,45 @@ async def test_rubbish_is_not_heard_for_ever() -> None:
         assert len(intake.why) == RUBBISH_MAX
 
 
+async def test_over_tcp_the_answer_goes_to_the_contact_that_is_agreed(tmp_path: Path) -> None:
+    """A unit that hangs up at once, and listens where its contact says."""
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def contact(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        one = Stream(reader, writer)
+        with suppress(AssertionError):
+            while True:
+                octets = await one.hear()
+                heard.put_nowait(octets)
+                writer.write(answer(octets))
+        writer.close()
+
+    server = await asyncio.start_server(contact, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    keys = tmp_path / "scaip.toml"
+    keys.write_text(f'[12345]\nreply = "message"\ncontact = "127.0.0.1:{port}"\n')
+    keys.chmod(0o600)
+    async with serving(keys=str(keys)) as intake:
+        for number in range(3):  # over one connection
+            async with connected(intake.port) as unit:
+                unit.say(packet(ALARM.replace(b"A1", b"A%d" % number), transport="TCP", branch=str(number)))
+                assert response(await unit.hear()).body == b""
+            async with asyncio.timeout(WAIT_S):
+                assert mrs(asked(await heard.get())).reference == f"A{number}"
+        assert len(intake.link._reached) == 1
+        async with asyncio.timeout(WAIT_S):
+            while len(intake.link._desk._clients):  # its last answer is on its way to us
+                await asyncio.sleep(0.005)
+        server.close()
+        intake.link._cut(next(iter(intake.link._reached.values())))
+        async with connected(intake.port) as unit:
+            unit.say(packet(ALARM.replace(b"A1", b"A9"), transport="TCP", branch="9"))
+            await unit.hear()
+            await intake.until(lambda: intake.why)
+        assert intake.why == ["the answer to its message 'A9' did not arrive: nobody answered"]
+        assert intake.link._reached == intake.link._reaching == {}
+
+
 async def test_a_connection_too_many_has_the_oldest_go() -> None:
     async with serving(connections="2") as intake, connected(intake.port) as first, connected(intake.port) as second:
         second.say(packet(transport="TCP"))
