@@ -49,6 +49,7 @@ SHELLS = {
     "drivers/hardware/tcp_wire.py",
     "drivers/hardware/wires.py",
     "drivers/ip/dc09_port.py",
+    "drivers/ip/reaching.py",
     "drivers/ip/scaip_port.py",
     "drivers/ip/sockets.py",
     "drivers/loopback.py",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,24 @@ def read(address: str, options: Mapping[str, str]) -> Options:
         _number(values["idle_s"], "idle_s", 10, 604_800),
         _number(values["connections"], "connections", 1, 100_000),
     )
+
+
+def context(said: Options) -> ssl.SSLContext:
+    """TLS with the certificate that is named. Raises ValueError with one line for people."""
+    assert said.cert is not None
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        made.load_cert_chain(said.cert, said.cert_key, password=_no_password)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"cannot use {said.cert} with {said.cert_key}: {getattr(error, 'strerror', None) or error}"
+        ) from None
+    return made
+
+
+def _no_password() -> str:
+    raise ValueError("the key is locked by a password, and nobody is there to type it")
 
 
 def _listen(address: str) -> Place:

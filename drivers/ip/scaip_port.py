@@ -13,13 +13,13 @@ import socket
 import ssl
 from collections.abc import Hashable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Final
 
 from drivers.ip.limits import Doors, Ration
+from drivers.ip.reaching import Reach, Reaching
 from drivers.ip.scaip_desk import Close, Desk, Effect, Send, Tell
-from drivers.ip.scaip_options import Options, read
+from drivers.ip.scaip_options import Options, context, read
 from drivers.ip.scaip_replies import Sender
 from drivers.ip.sockets import (
     CLOSED,
@@ -45,18 +45,9 @@ BACK_OFF_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)  # then 8 s for ever
 TICK_S: Final = 1.0
 WAITING_MAX: Final = 64  # messages of one connection; then it is read no further until some are stored
 HANDSHAKE_S: Final = 10.0  # of TLS
-CONNECT_S: Final = 10.0  # to a contact
-REACHING_MAX: Final = 200  # contacts that we are connecting to
 HANDSHAKES_MAX: Final = 200
 FULL_S: Final = 0.1  # before the next try when the system has no handle left
 _WILDCARDS: Final = ("0.0.0.0", "::")
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """A place that we connect to ourselves: the contact that our file names for a unit."""
-
-    place: Place
 
 
 class ScaipLink:
@@ -80,8 +71,7 @@ class ScaipLink:
         self._listening: socket.socket | None = None
         self._datagrams: Datagrams | None = None
         self._taking: dict[asyncio.Task[None], None] = {}  # handshakes of TLS, the oldest first
-        self._reached: dict[Reach, Connection[Framer]] = {}
-        self._reaching: dict[Reach, tuple[asyncio.Task[None], list[bytes]]] = {}
+        self._reaching = Reaching[Framer](self, self._out_of_reach)
         self._alarm: asyncio.TimerHandle | None = None
         self.scratch = bytearray(READ_BYTES)  # what was read last, of whichever connection
 
@@ -200,7 +190,8 @@ class ScaipLink:
         if self._datagrams is not None:
             self._datagrams.close()
         self._listening, self._datagrams = None, None
-        for task in (*self._taking, *(task for task, _ in self._reaching.values())):
+        self._reaching.cancel()
+        for task in list(self._taking):
             task.cancel()
         while (one := self._doors.least()) is not None:
             self._cut(one)
@@ -227,9 +218,10 @@ class ScaipLink:
         """A connection is gone."""
         self._doors.closed(one)
         self._perform(self._desk.gone(one))
-        for reach in [reach for reach, there in self._reached.items() if there is one]:
-            del self._reached[reach]
-            self._perform(self._desk.gone(reach))
+        self._reaching.lost(one)
+
+    def _out_of_reach(self, reach: Reach) -> None:
+        self._perform(self._desk.gone(reach))
 
     def pump(self, one: Connection[Framer]) -> None:
         """Take what has come on a connection."""
@@ -284,7 +276,7 @@ class ScaipLink:
     def _moved(self, handle: Hashable, place: Place) -> Hashable:
         """The same socket, another address on it."""
         if not isinstance(handle, tuple):  # over TLS nobody has said whose certificate to believe
-            return Reach(place) if self._tls is None and place != self._said.listen else handle
+            return Reach(place.host, place.port) if self._tls is None and place != self._said.listen else handle
         host, _, *rest = handle
         if plain_host(str(host)) != place.host:
             mapped = ":" in self._said.listen.host and ":" not in place.host
@@ -323,38 +315,8 @@ class ScaipLink:
                 self._loop.call_soon(self._go_on, handle)
             return sent
         if isinstance(handle, Reach):
-            return self._reach(handle, octets)
+            return self._reaching.send(handle, octets)
         return isinstance(handle, tuple) and self._datagrams is not None and self._datagrams.send(octets, handle)
-
-    def _reach(self, reach: Reach, octets: bytes) -> bool:
-        """Over the connection there is, or one that is made now; if that fails the desk hears so."""
-        if reach in self._reached:
-            return self._reached[reach].send(octets)
-        if reach in self._reaching:
-            self._reaching[reach][1].append(octets)
-            return True
-        if len(self._reaching) >= REACHING_MAX:
-            return False
-        self._reaching[reach] = (asyncio.ensure_future(self._connect(reach)), [octets])
-        return True
-
-    async def _connect(self, reach: Reach) -> None:
-        assert self._loop is not None
-        made: Connection[Framer] | None = None
-        try:
-            async with asyncio.timeout(CONNECT_S):
-                there = partial(Connection[Framer], self, reach.place.host)
-                _, made = await self._loop.create_connection(there, reach.place.host, reach.place.port)
-        except OSError:  # a time-out is one
-            pass
-        finally:
-            _, octets = self._reaching.pop(reach)
-        if made is None or made.transport.is_closing():
-            self._perform(self._desk.gone(reach))
-            return
-        self._reached[reach] = made
-        for one in octets:
-            made.send(one)
 
     def _go_on(self, one: Connection[Framer]) -> None:
         """A message less waits: read on."""
@@ -398,25 +360,10 @@ def make(name: str, address: str, options: dict[str, str]) -> ScaipLink:
     """A link from its configuration: `scaip:0.0.0.0:5060?keys=/etc/yobirin/scaip.toml`. ValueError, one line, else."""
     try:
         said = read(address, options)
-        tls = _context(said) if said.cert is not None else None
+        tls = context(said) if said.cert is not None else None
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     return ScaipLink(name, said, tls)
-
-
-def _context(said: Options) -> ssl.SSLContext:
-    assert said.cert is not None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(said.cert, said.cert_key, password=_no_password)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"cannot use {said.cert} with {said.cert_key}: {plain(error)}") from None
-    return context
-
-
-def _no_password() -> str:
-    raise ValueError("the key is locked by a password, and nobody is there to type it")
 
 
 def _is_message(effects: Iterable[Effect]) -> bool:

@@ -277,18 +277,18 @@ async def test_over_tcp_the_answer_goes_to_the_contact_that_is_agreed(tmp_path: 
                 assert response(await unit.hear()).body == b""
             async with asyncio.timeout(WAIT_S):
                 assert mrs(asked(await heard.get())).reference == f"A{number}"
-        assert len(intake.link._reached) == 1
+        assert len(intake.link._reaching.connections) == 1
         async with asyncio.timeout(WAIT_S):
             while len(intake.link._desk._clients):  # its last answer is on its way to us
                 await asyncio.sleep(0.005)
         server.close()
-        intake.link._cut(next(iter(intake.link._reached.values())))
+        intake.link._cut(intake.link._reaching.connections[0])
         async with connected(intake.port) as unit:
             unit.say(packet(ALARM.replace(b"A1", b"A9"), transport="TCP", branch="9"))
             await unit.hear()
             await intake.until(lambda: intake.why)
         assert intake.why == ["the answer to its message 'A9' did not arrive: nobody answered"]
-        assert intake.link._reached == intake.link._reaching == {}
+        assert len(intake.link._reaching) == 0
 
 
 async def test_a_connection_too_many_has_the_oldest_go() -> None:
