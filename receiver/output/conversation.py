@@ -31,6 +31,7 @@ from receiver.output.source import START, Damaged, Source
 from receiver.output.watch import Healed, Overdue, Watch
 
 LOOK_S: Final = 0.25
+LASTS_S: Final = 5.0  # what may be over in a moment is not said
 BEGIN_BEFORE_US: Final = 60 * SECOND_US  # the intake may have been faster in starting than we
 SHARED_LOOKED_AT: Final = 100_000  # deliveries searched for the newest one that a journal put back has as well
 
@@ -68,7 +69,7 @@ class Conversation:
     _storing: bool = False
     _said_gone: bool = False
     _owed: deque[Said] = field(default_factory=deque)  # of ourselves, not in the intake's journal
-    _waits: str = ""
+    _waits: tuple[float, str] | None = None  # since when the intake's journal cannot be read, and what was said of it
     _broken: BaseException | None = None
 
     async def run(self) -> None:
@@ -167,19 +168,25 @@ class Conversation:
         try:
             if self._current is None and self._settle():
                 self._current = self._item()
-            self._waits = ""
+            self._waits = None
         except StoreUnavailable as error:
-            if str(error) != self._waits:
-                self._waits = str(error)
-                self.report(f"{self._who}: waits for the intake's journal: {error}")
-            self.source.close()
-            if self._place is not None:
-                self.source.go_to(self._place[0])
+            self._cannot_read(str(error))
         item = self._current
         if item is None:
             return None
         self._watch.offered(_now())
         return Outgoing(item.number, item.data, item.name)
+
+    def _cannot_read(self, why: str) -> None:
+        """The intake's journal, perhaps because it is being made, or put back: said if it lasts."""
+        since_s, said_before = self._waits or (_now(), "")
+        if _now() - since_s >= LASTS_S and why != said_before:
+            self.report(f"alarm: {self._who}: cannot read the intake's journal: {why}; tried again")
+            said_before = why
+        self._waits = (since_s, said_before)
+        self.source.close()
+        if self._place is not None:
+            self.source.go_to(self._place[0])
 
     def _item(self) -> Item | None:
         """Of ourselves first, then what is sent once more, then what the intake has stored."""

@@ -35,7 +35,6 @@ OWN: Final[dict[str, tuple[str, str, str, str]]] = {
     "path.lost": (NEW, "350", LINE, "PATH LOST"),
     "path.back": (OVER, "350", LINE, "PATH RESTORED"),
     "self_call.failed": (NEW, "350", LINE, "SELF CALL FAILED"),
-    "self_call.heard": (OVER, "350", LINE, "SELF CALL HEARD"),
     "intake.started": (NEW, "305", "000", "RECEIVER STARTED"),
     "intake.stopped": (NEW, "308", "000", "RECEIVER STOPPED"),
     "intake.refusing": (NEW, "300", "901", "RECEIVER ANSWERS NO CALLS"),
@@ -91,6 +90,8 @@ def said(record: Record, config: OutputConfig) -> Said | None:
     line, path = str(payload.get("line") or ""), str(payload.get("path") or "")
     if payload.get("duplicate_of") is not None and not config.duplicates:
         return None
+    if payload.get("self_test"):
+        return None  # our hourly call to ourselves; that it failed is told
     if record.type == MESSAGE and payload.get("format") in OF_RECEIVERS:
         words = str(payload["raw"])[OWN_HEADER:].strip()
         qualifier = OVER if payload.get("qualifier") == OVER else NEW
@@ -104,7 +105,7 @@ def said(record: Record, config: OutputConfig) -> Said | None:
     if record.type not in OWN or Sends.OWN not in config.wants:
         return None
     qualifier, code, zone, words = OWN[record.type]
-    reason = str(payload.get("reason") or payload.get("folder") or "")
+    reason = "" if qualifier == OVER else str(payload.get("reason") or payload.get("folder") or "")
     return Said(None, " ".join(filter(None, (words, path, reason))), qualifier, code, zone, line, path)
 
 
