@@ -56,7 +56,7 @@ def test_every_test_that_is_named_exists(name: str) -> None:
         for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
-    assert function in functions, name
+    assert not function or function in functions, name  # a page of tests may be about one alarm
 
 
 def test_every_alarm_has_words_for_the_operators() -> None:

@@ -69,7 +69,8 @@ class Centre:
     stumbled: Stumble = field(default_factory=Stumble)
     timekeeper: Timekeeper = field(init=False)
     follower: Follower | None = None
-    _following_failed: str | None = None
+    _failures: int = 0  # to follow, in a row
+    _following_failed: str | None = None  # why, if that was said
 
     @property
     def desk(self) -> Desk:
@@ -135,20 +136,22 @@ class Centre:
             self.wake.clear()
             try:
                 await self._catch_up()
-                self._following_failed = None
+                self._failures, self._following_failed = 0, None
             except NotStored:
                 raise
             except StoreUnavailable as error:
                 await self._cannot_follow(str(error))
 
     async def _cannot_follow(self, why: str) -> None:
-        """Deaf to the intake: said at once, to everybody, and again every minute."""
+        """Deaf to the intake: everybody is told, every minute; the first time it may still be making its journal."""
         now = self.clock.now()
-        if why != self._following_failed or now.mono_us >= self.timekeeper.alarm_again_us:
+        self._failures, self.follower = self._failures + 1, None
+        again = why != self._following_failed or now.mono_us >= self.timekeeper.alarm_again_us
+        if self._failures > 1 and again:
             self.report(f"alarm: cannot follow the intake: {why}")
             self.timekeeper.alarm_again_us = now.mono_us + NAG_US
+            self._following_failed = why
             await self._alert("intake_not_followed", "K-9.1")
-        self._following_failed, self.follower = why, None
         await asyncio.sleep(1)
 
     def _follower(self) -> Follower | None:

@@ -73,6 +73,7 @@ def examine(data: Path | None, config_path: Path | None) -> Iterator[Finding]:
     yield from _disks(installation, config)
     yield from _processes(installation)
     yield from _not_yet(config)
+    yield from _watched(config)
     yield from _lines(config.lines)
     yield from _mqtt(config.mqtt)
     yield from _outbox(installation, config)
@@ -191,6 +192,22 @@ def _not_yet(config: Config) -> Iterator[Finding]:
         yield Finding(
             "note", "configuration", f"{name} is set, but not in force in this release", "do not rely on it yet"
         )
+
+
+def _watched(config: Config) -> Iterator[Finding]:
+    """Who hears of it when we fall silent, and what is never looked at because nobody named it."""
+    if config.heartbeat_url is None:
+        says = "heartbeat_url is not set: nobody outside hears of it when this machine is dead"
+        yield Finding("note", "watch", says, "name an outside watcher (docs/how-to/run-as-a-service.md)")
+    else:
+        yield Finding(
+            "good", "watch", f"an outside watcher is told every {config.health.heartbeat_s} s while all is well"
+        )
+    if not config.health.backups:
+        yield Finding("note", "watch", "health.backups names no folder: an old backup is no alarm", "name your folders")
+    if config.self_call is None and sum(line.uri.startswith("modem:") for line in config.lines) > 1:
+        says = "no [self_call]: a dead wire behind a modem that answers is found only by silence"
+        yield Finding("note", "watch", says, "let one line call another (docs/reference/health.md)")
 
 
 def _lines(lines: tuple[LineConfig, ...]) -> Iterator[Finding]:

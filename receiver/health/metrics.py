@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from receiver.health.conditions import KEYS
+from receiver.health.conditions import KEYS, TOLD_S
 
 if TYPE_CHECKING:
     from receiver.health.page import View
@@ -73,9 +73,11 @@ class _Collector:
         yield _gauge("yobirin_counted_to", "Event up to which is counted", (), [((), view.counted.to)])
 
     def _lines(self) -> Iterator[Metric]:
-        lines = self.view.seen.intake.lines if self.view.seen.intake else ()
-        up = [((one.name,), float(one.state in ("idle", "busy"))) for one in lines]
-        yield _gauge("yobirin_line_up", "1 if the line hears", ("line",), up)
+        intake = self.view.seen.intake
+        lines = intake.lines if intake else ()
+        answering = intake is not None and intake.refusing is None and intake.told_ago_s <= TOLD_S
+        up = [((one.name,), float(answering and one.state in ("idle", "busy"))) for one in lines]
+        yield _gauge("yobirin_line_up", "1 if the line hears and calls on it are answered", ("line",), up)
         busy = [((one.name,), float(one.state == "busy")) for one in lines]
         yield _gauge("yobirin_line_busy", "1 during a call", ("line",), busy)
         heard = [((one.name,), one.heard_ago_s) for one in lines]

@@ -184,3 +184,15 @@ def test_it_changes_nothing(installation: Installation) -> None:
     list(examine(installation.data, None))
     kept = {path: path.read_bytes() for path in before}
     assert kept == before
+
+
+def test_who_watches_over_us_is_named(installation: Installation, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(
+        'heartbeat_url = "https://watcher.example"\nlines = ["modem:/dev/ttyX0", "modem:/dev/ttyX1"]\n'
+        '[health]\nbackups = ["backups"]\n'
+    )
+    bare = [one.says for one in examine(installation.data, None) if one.about == "watch"]
+    assert [says.split()[0] for says in bare] == ["heartbeat_url", "health.backups"]
+    named = [(one.level, one.says) for one in examine(installation.data, tmp_path / "c.toml") if one.about == "watch"]
+    assert named[0] == ("good", "an outside watcher is told every 60 s while all is well")
+    assert [says.split(":")[0] for _, says in named[1:]] == ["no [self_call]"]
