@@ -22,7 +22,7 @@ from pathlib import Path
 
 from campaigns.site import Modems, Overdue, Site, modems
 from campaigns.tally import Tally
-from campaigns.traffic import Traffic
+from campaigns.traffic import UNITS, Traffic
 from sim.broker import free_port
 
 LINES = 3
@@ -30,11 +30,11 @@ CHAPTER = 25
 LIFE_S = 12.0  # of the modems' time, at most, between two kills: longer than most calls
 
 
-async def chapter(folder: Path, there: Modems, kills: int, seed: str, part: str) -> Tally:
+async def chapter(folder: Path, there: Modems, kills: int, seed: str, part: str, units: int = UNITS) -> Tally:
     """So many kills over one store, and its end."""
     rng, tally, port = random.Random(seed), Tally(), free_port()
     site = Site(folder, [*there.uris, f"dc09:127.0.0.1:{port}"], part)
-    traffic, where = Traffic(site, there, port, seed), f"chapter {seed}, the end"
+    traffic, where = Traffic(site, there, port, seed, units), f"chapter {seed}, the end"
     traffic.begin()
     try:
         for number in range(kills):

@@ -38,8 +38,8 @@ class Heard:
     busy      from the first digit of a message to the end of its kiss-off (seconds since 1970)
     repeated  messages sent again for want of a kiss-off
     late      times that none came in the 1.25 s that a unit waits
-    unsure    digits → calls that broke off while the unit was hearing a kiss-off: a modem that plays does not notice;
-              if it came to its end, the same once more is rightly taken for a new press
+    unsure    digits → calls that broke off while the unit was hearing a kiss-off, and kiss-offs that it no longer
+              waited for: one that was played to its end makes the same once more rightly a new press
     """
 
     told: Counter[str] = field(default_factory=Counter)
@@ -137,8 +137,7 @@ class Home:
             self.heard.repeated += note.details["attempt"] != 1
         elif note.what == "no_kiss_off":
             self.heard.late += 1
-            if self.speed > 1:  # our own load has become its line's: the kiss-off may come behind its patience
-                self.heard.unsure[self._sent] += 1
+            self.heard.unsure[self._sent] += 1
         elif note.what == "kiss_off":
             raw = raw_of(str(note.details["keys"]))
             self.heard.told[raw] += 1

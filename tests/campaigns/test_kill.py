@@ -21,7 +21,7 @@ needs_strace = pytest.mark.skipif(
 @pytest.mark.slow
 async def test_killed_under_traffic(tmp_path: Path) -> None:
     async with modems(tmp_path / "modems", 2, SPEED) as there:
-        found = await chapter(tmp_path / "site", there, 2, f"test {random.randrange(1 << 32)}", "intake")
+        found = await chapter(tmp_path / "site", there, 2, f"test {random.randrange(1 << 32)}", "intake", units=2)
     assert found.faults == []
     assert found.trials == 2
     assert found.counts["kiss-offs heard"] > 0
