@@ -34,6 +34,7 @@ from receiver.journal.mirror import Mirrors
 from receiver.journal.projection import Projection, catch_up, move_cursors
 from receiver.journal.record import COLUMNS, GENESIS, TAIL_LOST, Damaged, read
 from receiver.journal.salvage import is_damage, note_damage
+from receiver.journal.schema import altered
 from receiver.journal.transaction import Transaction
 from receiver.privacy.keys import KeyRing
 
@@ -87,6 +88,8 @@ class Store:
         self._db = database.open_writer(path)
         self._db.row_factory = sqlite3.Row
         try:
+            if wrong := altered(self._db, self._projections):
+                raise Damaged(f"its tables are not those that were made: {', '.join(wrong)}")
             self._head = self._stored_head()
             self._checkpointed = self._head[0]
             self._note = HeadNote(path)

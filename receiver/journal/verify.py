@@ -19,6 +19,7 @@ from receiver.journal import database
 from receiver.journal.head import noted_head
 from receiver.journal.projection import Projection, stored
 from receiver.journal.record import COLUMNS, GENESIS, TAIL_LOST, Damaged, check_follows, read
+from receiver.journal.schema import altered
 from receiver.journal.upcast import upcast
 from receiver.privacy.keys import KeyRing
 from receiver.privacy.sealing import Unsealable, unseal
@@ -81,12 +82,8 @@ def verify(
 
 
 def _check_structure(db: sqlite3.Connection, report: Report) -> None:
-    fresh = sqlite3.connect(":memory:")
-    fresh.executescript(database.SCHEMA)
-    wanted = set(fresh.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
-    fresh.close()
-    if missing := wanted - set(db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")):
-        report.find(f"schema altered: {', '.join(sorted(name for _, name, *_ in missing))}")
+    if missing := altered(db):
+        report.find(f"schema altered: {', '.join(missing)}")
     for (line,) in db.execute(f"PRAGMA integrity_check({FINDINGS_MAX})"):
         if line != "ok":
             report.find(f"SQLite: {line}")

@@ -105,6 +105,22 @@ def test_a_last_record_that_was_altered_is_left_out(open_store: Open, path: Path
     assert salvage.salvage(path)[0] == 1
 
 
+@pytest.mark.parametrize(("good", "bad"), [("NEW.type", "LEW.type"), ("tally_sealed (seq", "tally_sealed (req")])
+def test_a_bit_in_the_tables_or_triggers_is_damage(open_store: Open, path: Path, good: str, bad: str) -> None:
+    """All can still be read, and nothing stored: found when it is opened, not with the first alarm."""
+    store = open_store()
+    append(store, "a", "b")
+    store.close()
+    content = path.read_bytes()
+    assert good.encode() in content
+    path.write_bytes(content.replace(good.encode(), bad.encode()))
+    with pytest.raises(StoreUnavailable) as damage:
+        open_store()
+    assert salvage.is_damage(damage.value)
+    assert salvage.salvage(path)[0] == 2
+    append(open_store(), "c")
+
+
 def test_rubbish_gives_an_empty_journal(open_store: Open, path: Path) -> None:
     append(open_store(), "a")
     for file in path.parent.glob("journal.db-*"):
