@@ -31,7 +31,7 @@ from sim.pty_modem import PtyModem
 
 MEDIAN_S, MOST_S = 1.0, 5.0
 LAST_COMMAND = b"AT+VLS=0"
-BETWEEN_S = 16.0  # four deaths within a minute are a crash loop, and then the supervisor waits for a minute
+BETWEEN_S = 21.0  # four deaths within a minute are a crash loop, and then the supervisor waits for a minute
 
 
 class Watched(VoiceModem):

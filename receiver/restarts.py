@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-BACK_OFF_S: Final = (0.2, 1.0, 3.0)
+BACK_OFF_S: Final = (0.0, 1.0, 3.0)
 LOOP_WITHIN_S: Final = 60.0
 LOOP_PAUSE_S: Final = 60.0
 STORE_UNAVAILABLE: Final = 75  # exit code of `receiver.errors.StoreUnavailable`

@@ -22,6 +22,7 @@ from typing import Final
 
 from receiver.restarts import PATIENCE, Patience, Restarts, Verdict, Wait, Watch
 from receiver.sockets import state_socket, states, tell_service_manager
+from receiver.understudy import COMES_WITHIN_S, Understudies
 
 STOP_S: Final = 10.0
 PARTLY_DONE: Final = 1  # exit code of `receiver.errors.PartlyDone`
@@ -30,11 +31,19 @@ PR_SET_PDEATHSIG: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One process: its name, the arguments that start it, and of what program: ours, unless a test says otherwise."""
+    """One process: its name, the arguments that start it, and of what program: ours, unless a test says otherwise.
+
+    understudy: it has one (`understudy.py`)
+    """
 
     name: str
     arguments: Sequence[str]
     program: Sequence[str] = (sys.executable, "-m", "cli")
+    understudy: bool = False
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        return (*self.program, *self.arguments, "--supervised")
 
 
 @dataclass(slots=True)
@@ -45,6 +54,7 @@ class Running:
     process: asyncio.subprocess.Process
     watch: Watch
     renewing: bool = False  # it was asked to leave and start again with new settings
+    spoken: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 async def _nothing_refused() -> list[str]:
@@ -63,6 +73,7 @@ class Supervisor:
     _running: dict[int, Running] = field(default_factory=dict)  # by process
     _environment: dict[str, str] = field(default_factory=dict)
     _told_ready: bool = False
+    _understudies: Understudies = field(default_factory=Understudies)
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -77,6 +88,8 @@ class Supervisor:
                 await asyncio.gather(*(self._keep(part) for part in self.parts))
             finally:
                 looking.cancel()
+                await asyncio.gather(looking, return_exceptions=True)
+                await self._understudies.dismiss()
                 loop.remove_reader(hearing)
 
     # -- one part ------------------------------------------------------------------------------
@@ -99,13 +112,15 @@ class Supervisor:
 
     async def _live(self, part: Part) -> tuple[int | None, str, bool]:
         """One life of a part: its exit code if it had one, what ended it, and whether it left to take up settings."""
-        command = (*part.program, *part.arguments, "--supervised")
+        understudy = self._understudies.cue(part.name)
         try:
-            process = await asyncio.create_subprocess_exec(*command, env=self._environment)
+            process = understudy or await asyncio.create_subprocess_exec(*part.command, env=self._environment)
         except (OSError, RuntimeError) as error:  # no process or no thread left: a death like any other
             return None, f"cannot be started: {error}", False
         self._running[process.pid] = running = Running(part, process, Watch(self.patience))
         loop = asyncio.get_running_loop()
+        if understudy is not None:
+            loop.call_later(COMES_WITHIN_S, self._has_come, running)
         ended, stopping = loop.create_task(process.wait()), loop.create_task(self.stop.wait())
         try:
             await asyncio.wait([ended, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -117,6 +132,12 @@ class Supervisor:
         code = await ended
         renewed = running.renewing and code in (0, -signal.SIGHUP)
         return code, f"exit code {code}" if code >= 0 else f"signal {-code}", renewed
+
+    def _has_come(self, running: Running) -> None:
+        if not running.spoken.is_set() and running.process.returncode is None:
+            self.report(f"{running.part.name}: its understudy does not come, it is killed")
+            with suppress(ProcessLookupError):
+                running.process.kill()
 
     async def _end(self, part: Part, process: asyncio.subprocess.Process, ended: asyncio.Task[int]) -> None:
         with suppress(ProcessLookupError):
@@ -146,6 +167,7 @@ class Supervisor:
     def _hear(self, arrived: Iterable[tuple[int, str]]) -> None:
         for process, words in arrived:
             if (running := self._running.get(process)) is not None:
+                running.spoken.set()
                 running.watch.heard(words)
 
     async def _look(self) -> None:
@@ -157,6 +179,8 @@ class Supervisor:
             now = loop.time()
             for running in list(self._running.values()):
                 self._judge(running, running.watch.looked(now - before))
+                if running.part.understudy and running.watch.ready:
+                    await self._understudies.call(running.part.name, running.part.command, self._environment)
             before = now
             self._tell_service_manager()
 

@@ -33,12 +33,24 @@ WIRES_DRIVERS = {  # the daemons of the receiver, and its commands
     "receiver/output/ports.py",
 }
 RANKS = (  # inside receiver/: each may import its own rank and those before
-    {"event", "errors", "formats", "clock", "installation", "config", "sockets", "report", "restarts", "priority"},
+    {
+        "event",
+        "errors",
+        "formats",
+        "clock",
+        "installation",
+        "config",
+        "sockets",
+        "report",
+        "restarts",
+        "priority",
+        "understudy",
+    },
     {"journal", "rules", "privacy", "scenario"},
     {"ledger", "registers", "surveys", "outbox", "reports", "web", "backup", "output"},
     {"intake", "centre"},
     {"health"},
-    {"console", "commands", "supervisor"},
+    {"console", "commands", "supervisor", "understudy"},
 )
 NEVER_EACH_OTHER = {("intake", "centre"), ("centre", "intake"), ("console", "intake")}
 NOT_FOR_CONTRACTS = {"intake", "centre", "console", "commands"}
@@ -61,6 +73,7 @@ SHELLS = {
     "receiver/report.py",
     "receiver/sockets.py",
     "receiver/supervisor.py",
+    "receiver/understudy.py",
     "receiver/journal/mirror.py",
     "receiver/journal/store.py",
     "receiver/privacy/keys.py",

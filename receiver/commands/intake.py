@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from receiver.commands.installation import installation_options
 from receiver.installation import Installation
+from receiver.understudy import OPTION, wait_for_cue
 
 if TYPE_CHECKING:
     from drivers.line import Line
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
     "--line", "lines", multiple=True, metavar="URI", help="A line to serve, besides those of the configuration."
 )
 @click.option("--supervised", is_flag=True, hidden=True, help="End when the supervisor is gone.")
+@click.option(OPTION, "understudy", is_flag=True, hidden=True, help="Load everything and wait for the cue.")
 @installation_options
-def intake(lines: tuple[str, ...], supervised: bool, installation: Installation) -> None:
+def intake(lines: tuple[str, ...], supervised: bool, understudy: bool, installation: Installation) -> None:
     """Run the intake process alone (for a service manager).
 
     A line is named by scheme and address: modem:/dev/ttyACM0 answers a voice modem; dc09:ADDRESS:PORT
@@ -43,6 +46,10 @@ def intake(lines: tuple[str, ...], supervised: bool, installation: Installation)
 
     if supervised:
         end_with_parent()
+    if understudy:
+        for module in LOADED:
+            importlib.import_module(module)
+        wait_for_cue("intake")
     go_first()
     config = load(installation.config) if installation.config else default(installation.data)
     served, folders = _made([*(line.uri for line in config.lines), *lines])
@@ -67,6 +74,17 @@ def intake(lines: tuple[str, ...], supervised: bool, installation: Installation)
             version=importlib.metadata.version("yobirin"),
         )
     )
+
+
+LOADED: Final = (
+    "drivers.modem.port",
+    "receiver.config",
+    "receiver.formats",
+    "receiver.intake.daemon",
+    "receiver.intake.folder_daemon",
+    "receiver.intake.link_daemon",
+)
+"""What serving imports on use: an understudy has it before its cue."""
 
 
 def _made(wanted: list[str]) -> tuple[list[Line], list[Part]]:

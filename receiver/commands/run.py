@@ -55,7 +55,7 @@ def run(demo: bool, once: bool, data: Path | None, config_path: Path | None, lin
     where = ["--data", str(installation.data), *(["--config", str(config_path)] if config_path else [])]
     wanted = [argument for uri in lines for argument in ("--line", uri)]
     plain_report(f"data: {installation.data}")
-    parts = [Part("intake", ["intake", *where, *wanted]), Part("centre", ["centre", *where])]
+    parts = [Part("intake", ["intake", *where, *wanted], understudy=True), Part("centre", ["centre", *where])]
     parts.append(Part("health", ["health", *where]))
     if has_outputs:
         parts.append(Part("output", ["output", "run", *where]))

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,10 @@ PART = """
 import os, signal, sys, time
 from pathlib import Path
 from receiver.sockets import tell_service_manager
+from receiver.understudy import OPTION, wait_for_cue
+if OPTION in sys.argv:
+    with Path(sys.argv[1] + ".understudies").open("a") as file: file.write(f"{os.getpid()}\\n")
+    wait_for_cue("intake")
 starts, *ways = Path(sys.argv[1]), *sys.argv[2].split(",")
 life = len(starts.read_text().split()) if starts.exists() else 0
 with starts.open("a") as file: file.write(f"{os.getpid()}\\n")
@@ -51,6 +55,9 @@ class Bench:
     def part(self, name: str, ways: str) -> Part:
         """`ways`: what each life of it does, the last one again and again; a number is an exit code."""
         return Part(name, (str(self.folder / name), ways), (sys.executable, "-c", PART))
+
+    def understudies(self, name: str) -> list[int]:
+        return self.lives(f"{name}.understudies")
 
     def lives(self, name: str) -> list[int]:
         starts = self.folder / name
@@ -80,7 +87,8 @@ class Bench:
         finally:
             one.stop.set()
             await asyncio.wait_for(running, 20)
-        assert not any(Path(f"/proc/{process}").exists() for part in parts for process in self.lives(part.name))
+        names = [name for part in parts for name in (part.name, f"{part.name}.understudies")]
+        assert not any(Path(f"/proc/{process}").exists() for name in names for process in self.lives(name))
 
 
 @pytest.fixture
@@ -90,7 +98,7 @@ def bench(tmp_path: Path) -> Bench:
 
 async def test_a_part_that_dies_is_restarted_and_the_other_goes_on(bench: Bench) -> None:
     async with bench.supervising(bench.part("intake", "well"), bench.part("centre", "3,well")):
-        await bench.hears("centre ended, restart in 0.2 s (exit code 3)")
+        await bench.hears("centre ended, restart in 0 s (exit code 3)")
         await bench.until(lambda: len(bench.lives("centre")) == 2)
     assert len(bench.lives("intake")) == 1
 
@@ -116,15 +124,14 @@ async def test_a_start_that_fails_once_is_a_death(
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", start_or_fail)
     async with bench.supervising(bench.part("intake", "well"), bench.part("centre", "well")):
-        await bench.hears(f"centre ended, restart in 0.2 s (cannot be started: {fault})")
-        await bench.until(lambda: len(bench.lives("centre")) == 1)
-    assert len(bench.lives("intake")) == 1
+        await bench.hears(f"centre ended, restart in 0 s (cannot be started: {fault})")
+        await bench.until(lambda: len(bench.lives("centre")) == len(bench.lives("intake")) == 1)
 
 
 async def test_a_program_that_is_not_there_stops_nothing_else(bench: Bench) -> None:
     lost = Part("centre", (), (str(bench.folder / "missing"),))
     async with bench.supervising(bench.part("intake", "well"), lost):
-        await bench.hears("centre ended, restart in 0.2 s (cannot be started: ")
+        await bench.hears("centre ended, restart in 0 s (cannot be started: ")
         await bench.until(lambda: len(bench.lives("intake")) == 1)
 
 
@@ -132,7 +139,7 @@ async def test_a_program_that_is_not_there_stops_nothing_else(bench: Bench) -> N
 async def test_a_part_that_hangs_is_killed_and_restarted(way: str, bench: Bench) -> None:
     async with bench.supervising(bench.part("intake", "well"), bench.part("centre", f"{way},well")):
         await bench.hears("alarm: centre does not answer, it is killed and restarted")
-        await bench.hears("centre ended, restart in 0.2 s (signal 9)")
+        await bench.hears("centre ended, restart in 0 s (signal 9)")
         await bench.until(lambda: len(bench.lives("centre")) == 2)
     assert len(bench.lives("intake")) == 1
     assert sum("does not answer" in line for line in bench.said) == 1
@@ -196,3 +203,39 @@ async def test_the_service_manager_hears_of_the_whole(bench: Bench, monkeypatch:
             count = len(told)
             await bench.until(lambda: listen() and len(told) > count)
     assert told.count("READY=1") == 1
+
+
+async def test_an_understudy_takes_over_at_once_and_another_is_called(bench: Bench) -> None:
+    part = replace(bench.part("intake", "well"), understudy=True)
+    async with bench.supervising(part):
+        await bench.until(lambda: len(bench.understudies("intake")) == 1)
+        (waiting,) = bench.understudies("intake")
+        await bench.until(lambda: Path(f"/proc/{waiting}/comm").read_text() == "understudy\n")
+        os.kill(bench.lives("intake")[0], signal.SIGKILL)
+        await bench.until(lambda: len(bench.lives("intake")) == 2)
+        assert bench.lives("intake")[1] == waiting
+        assert Path(f"/proc/{waiting}/comm").read_text() == "intake\n"
+        await bench.until(lambda: len(bench.understudies("intake")) == 2)
+    assert bench.said == ["intake ended, restart in 0 s (signal 9)"]
+
+
+async def test_an_understudy_that_died_is_replaced(bench: Bench) -> None:
+    async with bench.supervising(replace(bench.part("intake", "well"), understudy=True)):
+        await bench.until(lambda: len(bench.understudies("intake")) == 1)
+        os.kill(bench.understudies("intake")[0], signal.SIGKILL)
+        await bench.until(lambda: len(bench.understudies("intake")) == 2)
+    assert len(bench.lives("intake")) == 1
+
+
+async def test_an_understudy_that_does_not_come_is_killed_and_the_part_starts_anew(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "COMES_WITHIN_S", 0.2)
+    async with bench.supervising(replace(bench.part("intake", "well"), understudy=True), patience=Patience()):
+        await bench.until(lambda: len(bench.understudies("intake")) == 1)
+        (waiting,) = bench.understudies("intake")
+        os.kill(waiting, signal.SIGSTOP)
+        os.kill(bench.lives("intake")[0], signal.SIGKILL)
+        await bench.hears("intake: its understudy does not come, it is killed")
+        await bench.until(lambda: len(bench.lives("intake")) == 2)
+        assert bench.lives("intake")[1] != waiting
