@@ -47,7 +47,7 @@ def is_found(patch: Path) -> bool:
             else:
                 shutil.copy(ROOT / part, copy / part)
         applied = subprocess.run(
-            ["git", "apply", "--unsafe-paths", str(patch)], cwd=copy, capture_output=True, text=True
+            ["git", "apply", "-C1", "--unsafe-paths", str(patch)], cwd=copy, capture_output=True, text=True
         )
         if applied.returncode:
             raise RuntimeError(f"{patch.name} does not fit any more: {applied.stderr.strip()}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from campaigns.disk import Disk
-from campaigns.planted import PATCHES, QUICK, campaign_of, is_found
+from campaigns.planted import PATCHES, QUICK, ROOT, campaign_of, is_found
 from campaigns.power_cut import cut, record
 from campaigns.trace import Step, steps
 
@@ -112,3 +113,12 @@ def test_every_receipt_survives_a_power_cut(tmp_path: Path) -> None:
 )
 def test_a_planted_fault_is_found(patch: Path) -> None:
     assert is_found(patch)
+
+
+@pytest.mark.parametrize("patch", sorted(PATCHES.glob("*.patch")), ids=lambda one: one.stem)
+def test_a_planted_fault_still_fits(patch: Path) -> None:
+    """A change beside it may need the patch to be made anew: `make campaign-planted` would say so only later."""
+    fits = subprocess.run(["git", "apply", "--check", "-C1", str(patch)], cwd=ROOT, capture_output=True, text=True)
+    assert fits.returncode == 0, fits.stderr
+    name, *_ = campaign_of(patch)
+    assert (ROOT / name).exists() or (ROOT / "campaigns" / f"{name}.py").exists()
