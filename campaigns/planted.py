@@ -57,7 +57,7 @@ def is_found(patch: Path) -> bool:
         environment = {**os.environ, "PYTHONPATH": str(copy)}
         command = command_of(patch)
         ended = subprocess.run(command, cwd=copy, capture_output=True, timeout=PATIENCE_S, env=environment)
-        return ended.returncode == 1
+        return ended.returncode == 1 and b"Traceback" not in ended.stderr  # found, not failed by itself
 
 
 def main() -> int:
