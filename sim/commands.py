@@ -73,6 +73,8 @@ _HABITS = _options(
 @click.option("--wav", "wav", type=click.Path(path_type=Path), help="Write the call as a recording; dial nobody.")
 @click.option("--mono", is_flag=True, help="With --wav: both directions in one channel.")
 @click.option("--dial", "lines", type=click.Path(path_type=Path), multiple=True, help="Line of a modem; repeatable.")
+@click.option("--modem", "modem_name", help="A modem of its own to dial with, real or not: modem:/dev/ttyACM1.")
+@click.option("--number", default="1", show_default=True, help="With --modem: the number it dials.")
 @click.option("--speed", type=click.FloatRange(0, min_open=True), default=1.0, help="The modem's --speed.")
 @_MESSAGE
 @_SOUND
@@ -82,7 +84,15 @@ _HABITS = _options(
 )
 @click.option("--json", "as_json", is_flag=True, help="What happened, as JSON Lines; times are samples since dialling.")
 def panel(
-    wav: Path | None, mono: bool, lines: tuple[Path, ...], speed: float, seed: int, as_json: bool, **options: Any
+    wav: Path | None,
+    mono: bool,
+    lines: tuple[Path, ...],
+    modem_name: str | None,
+    number: str,
+    speed: float,
+    seed: int,
+    as_json: bool,
+    **options: Any,
 ) -> int:
     """A unit that calls, waits to be greeted, sends, waits for its kiss-off, repeats and redials.
 
@@ -90,8 +100,8 @@ def panel(
 
     Exit code 0: everything was kissed off (or, without a frame, spoken); 1: it was not.
     """
-    if (wav is None) == (not lines):
-        raise click.UsageError("say either --wav OUT or --dial LINE")
+    if (wav is not None) + bool(lines) + (modem_name is not None) != 1:
+        raise click.UsageError("say one of --wav OUT, --dial LINE and --modem NAME")
     import numpy as np
 
     from receiver.formats import format_named
@@ -120,6 +130,20 @@ def panel(
             raise BadInput(f"sim panel: cannot write {wav}: {error.strerror}") from None
         for note in notes:
             watch(note)
+    elif modem_name is not None:
+        import asyncio
+
+        from drivers.modem.port import ModemLine
+        from drivers.registry import make_line
+        from sim.unit_on_modem import NoModem, UnitOnModem
+
+        try:
+            line = make_line(modem_name, speed=speed)
+            if not isinstance(line, ModemLine):
+                raise ValueError(f"{modem_name} is no modem")
+            finished = asyncio.run(UnitOnModem(phone.panel, line, number, watch, speed=speed).run())
+        except (ValueError, NoModem) as error:
+            raise BadInput(f"sim panel: {error}") from None
     else:
         import asyncio
 

@@ -58,6 +58,7 @@ class Settings:
     own_tones: bool = False  # AT+VTS: the modem makes the tones itself; levels and lengths are then its own affair
     wanted: Wanted = field(default_factory=Wanted)
     usb_reset: bool = False  # the last step of a recovery
+    patience: float = 1.0  # so many times LIMIT_S: a simulated modem is fast only as long as the machine keeps up
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +138,8 @@ class Dialogue:
             return self._idle_until()
         if self._state is State.PLAYING:
             end = self._since + self._play_s()
-            return end if self._drained else end + LIMIT_S[State.PLAYING]
-        return self._since + LIMIT_S[self._state]
+            return end if self._drained else end + LIMIT_S[State.PLAYING] * self._settings.patience
+        return self._since + LIMIT_S[self._state] * self._settings.patience
 
     def _idle_until(self) -> float:
         times = [self._since + CHECK_EVERY_S]

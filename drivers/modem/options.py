@@ -63,6 +63,7 @@ def _settings(values: dict[str, str]) -> Settings:
         own_tones=values["tones"] == "modem",
         wanted=wanted,
         usb_reset=values["usb_reset"] == "yes",
+        patience=max(1.0, float(values["speed"])),
     )
 
 

@@ -60,7 +60,7 @@ class Recovery:
         """The next one; close: the port must be let go whatever the step, for it babbles."""
         step = self._steps[self._next % len(self._steps)]
         self._next += 1
-        if close and step.hand is Hand.NONE:
+        if close and step.hand in (Hand.NONE, Hand.DROP_DTR):
             step = Step("port closed and opened", Hand.REOPEN, step.words, step.reset)
         if step.name not in self.tried:
             self.tried.append(step.name)

@@ -15,8 +15,8 @@ from drivers.modem.coding import decode, encode
 from drivers.modem.dle import shield
 from drivers.modem.formats import Coding
 from sim.modem import VoiceModem
-from sim.modem_settings import ModemSettings
-from sim.subscriber_line import CallerId, HangUpSign
+from sim.modem_settings import Babble, ModemSettings
+from sim.subscriber_line import CallerId, CallerIdForm, HangUpSign
 from sim.wire import BLOCK
 
 SILENCE = np.zeros(BLOCK, np.int16)
@@ -209,3 +209,105 @@ def test_whatever_is_typed_it_lives(typed: list[bytes]) -> None:
         computer.modem.from_computer(data + b"\r")
         computer.pass_ms(60)
     assert len(computer.modem._typed) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("dialect", "typed", "read"),
+    [
+        ("rockwell", "AT#CLS=?", "0,1,8"),
+        ("rockwell", "AT+FCLASS=?", "0,1,2"),
+        ("rockwell", "AT#VSR=?", "7200,8000,11025"),
+        ("rockwell", "AT+VSM=?", "ERROR"),
+        ("rockwell", "AT+IFC=2,2", "ERROR"),
+        ("usr", "ATI3", "U.S. Robotics"),
+        ("usr", "AT&H1&R2", "OK"),
+        ("usr", "AT+IFC=2,2", "ERROR"),
+        ("v253", "AT#CLS=8", "ERROR"),
+        ("v253", "AT+VLS?", '0,""'),
+    ],
+)
+def test_dialects(dialect: str, typed: str, read: str) -> None:
+    assert read in Computer(dialect=dialect).type(typed)
+
+
+def test_us_robotics_forgets() -> None:
+    computer = Computer(dialect="usr").in_call()
+    computer.type("AT+FCLASS=8")
+    assert "ERROR" in computer.type("AT+VRX")
+
+
+def test_rockwell_stops_at_any_byte() -> None:
+    computer = Computer(dialect="rockwell")
+    for command in ("ATE0V1", "AT#CLS=8", "AT#VSR=7200"):
+        assert computer.type(command).endswith("OK\r\n")
+    computer.modem.ring("03", None)
+    assert "VCON" in computer.type("ATA")
+    computer.type("AT#VRX", 100)
+    assert abs(len(computer.pass_ms(1000)) - 7200) < 60
+    computer.modem.from_computer(b"\x10!")
+    assert computer.pass_ms(200).endswith(b"\x10\x03\r\nVCON\r\n")
+    assert computer.type("AT#VTX").endswith("CONNECT\r\n")  # what was left of the order is no command
+
+
+def test_dial_tone_without_a_call() -> None:
+    for wanted in (True, False):
+        computer = Computer(dial_tone=wanted)
+        for command in ("ATE0V1", "AT+FCLASS=8", "AT+VSM=131,8000", "AT+VLS=1", "AT+VRX"):
+            computer.type(command)
+        assert (np.abs(decode(Coding.MU_LAW, computer.pass_ms(200))).max() > 1000) == wanted
+
+
+def test_habits_of_text() -> None:
+    assert Computer(echo_stays=True).type("ATE0") == "ATE0\r\r\nOK\r\n"
+    assert Computer(echo_stays=True).type("ATE0V1\rAT").startswith("ATE0V1\r\r\nOK\r\nAT\r")
+    assert Computer(numbers_stay=True).type("ATE0V1\rAT+FCLASS?", 400) == "ATE0V1\r0\r\r\n0\r\n0\r"
+    slow = Computer(bytes_a_second=10)
+    slow.modem.from_computer(b"AT\r")
+    assert slow.pass_ms(400) == b"AT\r\r"
+    assert len(Computer(babble=Babble.RINGS, babble_after_s=1).pass_ms(2000)) > 100_000
+    assert Computer(babble=Babble.RINGS, babble_after_s=1, babble_for_s=1).pass_ms(5000).count(b"RING") < 30_000
+    assert Computer(garbage_a_minute=600).pass_ms(3000) != b""
+    mute = Computer(mute_after_s=0.1, mute_for_s=1)
+    assert mute.pass_ms(200) + mute.type("AT", 400).encode() == b""
+    mute.pass_ms(1000)
+    assert "OK" in mute.type("AT")
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (CallerIdForm.HEX, b"MESG = 4012010830343031323035300202303309023132"),
+        (CallerIdForm.COMPLEX, b"\x10X\r\nDATE = 0401"),
+        (CallerIdForm.KEYS, b"\x10A\x100\x103\x10C"),
+    ],
+)
+def test_forms_of_caller_id(form: CallerIdForm, said: bytes) -> None:
+    computer = Computer(caller_id=CallerId.BEFORE, caller_id_form=form)
+    computer.type("ATE0")
+    computer.type("AT+VCID=1")
+    computer.modem.ring("03", "12")
+    assert said in computer.pass_ms(1000)
+
+
+def test_answering_car_loses_the_call() -> None:
+    computer = Computer(caller_id=CallerId.CAR)
+    for command in ("ATE0V1", "AT+FCLASS=8", "AT+VSM=131,8000", "AT+VCID=1"):
+        computer.type(command)
+    computer.modem.ring("03", None)
+    assert computer.pass_ms(2500).count(b"RING") == 3
+    computer.type("AT+VLS=1")
+    assert not computer.modem._in_call
+    other = Computer(caller_id=CallerId.CAR)
+    other.modem.ring("03", None)
+    said = other.pass_ms(9000)
+    assert said.count(b"RING") == 5
+
+
+def test_dialling_is_broken_off_by_any_byte() -> None:
+    computer = Computer()
+    computer.type("ATE0V1")
+    assert computer.type("ATDT11;") == ""
+    assert (computer.modem.dialled, computer.modem.off_hook) == ("11", True)
+    computer.modem.from_computer(b"\r")
+    assert b"NO CARRIER" in computer.pass_ms(200)
+    assert not computer.modem.off_hook

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from drivers.modem.options import DEFAULTS
+from drivers.modem.options import DEFAULTS, settings_of
 from drivers.registry import make_line
 
 
@@ -40,3 +40,9 @@ def test_a_serial_number_is_wanted() -> None:
     with pytest.raises(ValueError, match="expected usb: and a serial number"):
         make_line("modem:usb:")
     assert make_line("modem:usb:000012345").name == "modem:usb:000012345"
+
+
+def test_a_fast_modem_is_waited_for_as_long_as_a_real_one() -> None:
+    """Limits are those of the wall clock: a busy machine makes a simulated modem slow, not dead."""
+    assert settings_of("modem:/dev/x", {"speed": "20"}).patience == 20
+    assert settings_of("modem:/dev/x", {"speed": "0.5"}).patience == 1
