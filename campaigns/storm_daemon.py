@@ -70,8 +70,10 @@ async def serve(seed: int) -> Served:
     rng, served = np.random.default_rng(seed), Served()
     with tempfile.TemporaryDirectory(prefix="yobirin-storm-") as name:
         folder = Path(name)
-        modems = await _started("sim", "modem", "--json", "--count", str(LINES), "--speed", f"{SPEED:g}",
-                                "--listen", str(folder / "line"), "--link", str(folder / "modem"))  # fmt: skip
+        modems = await _started(
+            *("sim", "modem", "--json", "--caller-id", "before", "--count", str(LINES), "--speed", f"{SPEED:g}"),
+            *("--listen", str(folder / "line"), "--link", str(folder / "modem")),
+        )
         assert modems.stdout is not None
         places = [json.loads(await modems.stdout.readline()) for _ in range(LINES)]
         lines = "\n".join(

@@ -269,12 +269,19 @@ class Call:
         memory = self._memory
         assert memory.playing is not None
         assert memory.playing.acknowledges is not None
-        done = memory.playing.acknowledges
+        done, since = memory.playing.acknowledges, memory.playing.since
+        if since is not None and since > done.frame.end + self._settings.kiss_off_heard_until:
+            return self.note_late(played, now)
         memory.kissed_off, memory.owes, memory.voiced_since_kiss_off = True, bool(memory.pending), 0
         memory.talks = memory.talks or self._settings.keeps_line(done.frame)
         memory.may_go = self._settings.lets_go_early(done.frame)
         completed = drafts.kissoff_completed(self.identity, done.reception, now.utc_of(played.at))
         return [Note(completed), *self.listen(played, now)]
+
+    def note_late(self, played: Input | None, now: Moment) -> list[Effect]:
+        """It was ordered in time, and the line began it too late: the unit repeats, and that is no second press."""
+        assert isinstance(played, Played)
+        return [*self._missed_while_playing("it began too late for the panel", played.at), *self.listen(played, now)]
 
     def wait_for_it(self, _: Input | None, now: Moment) -> list[Effect]:
         """Nobody is greeted or hung up on in the middle of a message, however weak it is."""

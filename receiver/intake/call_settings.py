@@ -29,6 +29,7 @@ class CallSettings:
     nobody_after: int = 10 * RATE_HZ  # neither tone nor voice: the line is needed for others
     kiss_off_not_before: int = from_ms(100)  # behind the last digit: the panel is still switching to listening
     kiss_off_ordered_by: int = from_ms(850)  # + 150 ms to switch the line = 1.0 s; the panel repeats at 1.25 s
+    kiss_off_heard_until: int = from_ms(1250)  # one that begins later is none for the panel: it repeats already
     next_frame_wait: int = from_ms(3000)  # after a kiss-off; panels begin the next message after 250–300 ms
     stirring_settled: int = from_ms(300)  # behind what may be weak digits: it is known by then whether they were
     stirring_wait: int = from_ms(4000)  # longer than a message: what goes on then is noise, or somebody

@@ -164,7 +164,8 @@ class SoundEar:
         inputs += self._understanding.tick(self._detector.heard)
         if self._detector.row_under_way:
             inputs.append(Stirring())
-        if self._loudness.sounds(sound.pcm) and not self._understanding.is_own(sound.start):
+        places = self._loudness.sounds(sound.pcm)
+        if any(not self._understanding.is_own(sound.start + place - 1) for place in places):
             inputs.append(Sounding())
         over = self._voice.feed(sound)
         present = [self._voice.present] if self._voice.present is not None else []

@@ -36,9 +36,9 @@ class Loudness:
         self._run = 0
         self._rest = np.zeros(0, np.int16)  # behind the last whole block
 
-    def sounds(self, pcm: I16) -> bool:
-        """Whether something sounds in these samples, those before them in mind."""
-        found, pcm = False, np.concatenate([self._rest, pcm])
+    def sounds(self, pcm: I16) -> list[int]:
+        """Where something sounds in these samples, those before them in mind: the place behind each block that does."""
+        found, before, pcm = list[int](), len(self._rest), np.concatenate([self._rest, pcm])
         self._rest = pcm[len(pcm) - len(pcm) % BLOCK :]
         for first in range(0, len(pcm) - BLOCK + 1, BLOCK):
             block = pcm[first : first + BLOCK].astype(np.float64)
@@ -47,7 +47,8 @@ class Loudness:
             self._powers.append(power)
             loud = power > max(FAINT, LOUDER * min(self._powers)) and not _is_busy_tone(block)
             self._run = self._run + 1 if loud else 0
-            found = found or self._run >= IN_A_ROW
+            if self._run >= IN_A_ROW:
+                found.append(first + BLOCK - before)
         return found
 
 

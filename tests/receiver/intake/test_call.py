@@ -657,3 +657,21 @@ def test_a_call_may_be_hurried_while_it_goes_on() -> None:
     told = desk.at
     assert hang_ups(desk.wait()) == ["nothing more to hear"]
     assert desk.at - told == from_ms(380)
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "told"), [(900, "kissoff.completed"), (1250, "kissoff.completed"), (1260, "kissoff.missed")]
+)
+def test_a_kiss_off_that_the_line_begins_too_late_is_none(after_ms: int, told: str) -> None:
+    """A computer or a modem that stood still: the unit has begun to repeat, and what it repeats is no second press."""
+    desk = new_desk().to_listening()
+    commit = desk.to_committing()
+    end = int(commit.draft.payload["end"])
+    (play,) = [effect for effect in desk.store(commit) if isinstance(effect, Play)]
+    desk.hear(PlayStarted(play.token, end + from_ms(after_ms)), end + from_ms(after_ms))
+    (note,) = notes(desk.hear(Played(play.token, end + from_ms(after_ms + 850)), end + from_ms(after_ms + 850)))
+    assert note.type == told
+    if told == "kissoff.missed":
+        assert note.payload["reason"] == "it began too late for the panel"
+        repeated = commits(desk.hear(Witnessed(frame_at(desk.at + from_ms(1_900))), desk.at + from_ms(2_000)))
+        assert len(repeated) == 1

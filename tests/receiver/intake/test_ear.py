@@ -146,3 +146,13 @@ def test_a_digit_that_began_before_we_played_is_the_units() -> None:
 )
 def test_what_is_left_of_a_span(covers: list[Span], rest: int) -> None:
     assert uncovered(Span(100, 200), covers) == rest
+
+
+@pytest.mark.parametrize("cut", [160, 2_000, 20_000])
+def test_what_sounds_behind_our_own_tone_is_told_however_late_it_comes(cut: int) -> None:
+    """A computer that stood still gets our own tone's end and the unit's next digits in one piece."""
+    ear, sound = SoundEar([FORMAT]), np.concatenate([quiet(1.3), dtmf("1234")])
+    ear.playing(0)
+    ear.played(RATE_HZ)
+    told = [one for at in range(0, len(sound), cut) for one in ear.hear(Samples(at, sound[at : at + cut]))]
+    assert any(isinstance(one, Sounding) for one in told)
