@@ -198,10 +198,24 @@ class Conversation:
             if what is not None:
                 return self._made(what, reception, None)
         while (record := self.source.next()) is not None:
-            what = damaged(record.seq) if isinstance(record, Damaged) else said(record, self.config)
-            if what is not None:
-                return self._made(what, record.seq, (record.seq, record.hash))
+            item = self._of_record(record)
+            if item is not None:
+                return item
         return None
+
+    def _of_record(self, record: Record | Damaged) -> Item | None:
+        """A fault of ours on one record must not hold up those behind it: the program is told to ask a person."""
+        place = (record.seq, record.hash)
+        if isinstance(record, Damaged):
+            return self._made(damaged(record.seq), record.seq, place)
+        try:
+            what = said(record, self.config)
+            return self._made(what, record.seq, place) if what is not None else None
+        except Exception as error:
+            self.report(
+                f"alarm: {self._who}: reception {record.seq}: {type(error).__name__}: {error}; said as unreadable"
+            )
+            return self._made(damaged(record.seq), record.seq, place)
 
     def _once_more(self, reception: int) -> Said | None:
         try:

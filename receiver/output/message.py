@@ -93,7 +93,7 @@ def said(record: Record, config: OutputConfig) -> Said | None:
     if payload.get("self_test"):
         return None  # our hourly call to ourselves; that it failed is told
     if record.type == MESSAGE and payload.get("format") in OF_RECEIVERS:
-        words = str(payload["raw"])[OWN_HEADER:].strip()
+        words = str(payload["raw"])[OWN_HEADER:].strip() or f"MESSAGE {record.seq}"
         qualifier = OVER if payload.get("qualifier") == OVER else NEW
         return Said(None, words, qualifier, "300", LINE, line, path) if Sends.OWN in config.wants else None
     if record.type == MESSAGE:

@@ -21,6 +21,7 @@ from receiver.journal.store import Journal
 from receiver.output.asking import Again
 from receiver.output.conversation import Conversation
 from receiver.output.daemon import wanted_again
+from receiver.output.message import Said, said
 from receiver.output.opening import open_journal
 from receiver.output.ports import port_of
 from receiver.output.source import Source
@@ -267,6 +268,24 @@ async def test_nothing_is_offered_before_the_delivery_of_what_went_before_is_on_
     assert zones(program) == [b"001"]
     held.set()
     await until(lambda: len(program.stored) == 2)
+
+
+async def test_a_fault_of_ours_on_one_record_holds_up_none_behind_it(
+    house: House, append: Append, begin: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(record: Record, settings: object) -> Said | None:
+        if record.seq == 1:
+            raise KeyError("raw")
+        return said(record, settings)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("receiver.output.conversation.said", broken)
+    append(zone="001")
+    append(zone="002")
+    program = MonitoringProgram()
+    await connected(house.conversation(), program, begin)
+    await until(lambda: len(house.delivered()) == 2)
+    assert program.stored == [b"0011 RECEPTION 1 UNREADABLE\x14", b"5011 181234E10100002\x14"]
+    assert any("KeyError" in line for line in house.said)
 
 
 async def test_only_what_is_wanted_goes_and_a_retransmission_never_twice(
