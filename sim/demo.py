@@ -122,6 +122,7 @@ class Demonstration:
         config = data / "demonstration.toml"
         config.write_text(
             f'data = "{data}"\nsite = "demo"\nlines = [{lines}]\n[mqtt]\nhost = "127.0.0.1"\nport = {port}\n'
+            '[health]\nlisten = ""\n'
             '[[mqtt.consumer]]\nname = "kanshi"\n',
             encoding="utf-8",
         )

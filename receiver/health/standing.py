@@ -18,7 +18,8 @@ LASTS_US: Final = {  # else it is said at once
     "no_line": MINUTE_US,
     "centre_absent": 15 * SECOND_US,
     "output_absent": 15 * SECOND_US,
-    "centre_behind": 2 * SECOND_US,
+    "centre_behind": 3 * SECOND_US,
+    "journal_stuck": 3 * SECOND_US,
     "journal_unreadable": 5 * SECOND_US,
     "health_port": 5 * SECOND_US,
 }

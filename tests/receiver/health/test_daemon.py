@@ -207,3 +207,24 @@ async def test_a_folder_that_cannot_be_made_is_tried_again(tmp_path: Path, quick
     await until(lambda: watch.installation.health_socket.exists())
     watch.stop.set()
     await asyncio.wait_for(running, 20)
+
+
+class Jumping(SystemClock):
+    """The demonstration's clock: it jumps over empty hours, and nobody waits meanwhile."""
+
+    by_us = 0
+
+    def now(self) -> Now:
+        now = super().now()
+        return Now(now.utc_us + self.by_us, now.mono_us + self.by_us, now.boot_id)
+
+
+async def test_a_clock_that_jumps_makes_nobody_silent(house: House) -> None:
+    clock = Jumping()
+    house.watch.clock = house.watch.looker.clock = clock
+    async with centre_of(house):
+        await until(lambda: bool(house.pushed) and house.watch.conditions == [])
+        clock.by_us = 12 * 3_600 * 1_000_000
+        beats = len(house.pushed)
+        await until(lambda: len(house.pushed) > beats + 1)
+    assert house.told() == []
