@@ -136,7 +136,10 @@ class PtyModem:
             try:
                 await asyncio.wait_for(self._replied.wait(), CALLER_MUTE_S)
             except TimeoutError:
+                caller = self._caller
                 self._caller_gone("the caller sends no sound")
+                if caller is not None:
+                    caller.close()  # one that was only slow must not wait for us for ever
         heard = self._reply if self._reply is not None else np.zeros(BLOCK, np.int16)
         self._reply = None
         played = self._modem.tick(heard)

@@ -9,8 +9,11 @@ from campaigns.promises import check_cases, check_new, check_told
 from campaigns.tally import Tally, bound
 
 
-def row(id: int, raw: str = "A", duplicate_of: int | None = None, case_id: int | None = 1) -> dict[str, Any]:
-    return {"id": id, "raw": raw, "duplicate_of": duplicate_of, "case_id": case_id}
+def row(
+    id: int, raw: str = "A", duplicate_of: int | None = None, case_id: int | None = 1, line: str = "1"
+) -> dict[str, Any]:
+    sender = {"line": line, "caller_id": None}
+    return {"id": id, "raw": raw, "duplicate_of": duplicate_of, "case_id": case_id, **sender}
 
 
 def test_told_and_not_exported_is_lost() -> None:
@@ -39,6 +42,12 @@ def test_a_second_press_that_is_not_new_is_wrong_once_it_was_heard() -> None:
 def test_a_kiss_off_that_broke_off_may_make_the_next_one_new() -> None:
     tally = Tally()
     check_new(tally, {"A": 1}, {"A": 1}, [row(1), row(2)], "here", over=True)
+    assert tally.faults == []
+
+
+def test_what_came_on_another_line_without_a_number_may_be_anybodys() -> None:
+    tally = Tally()
+    check_new(tally, {"A": 1}, {}, [row(1), row(2, line="2")], "here", over=True)
     assert tally.faults == []
 
 
