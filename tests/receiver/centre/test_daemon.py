@@ -19,6 +19,7 @@ from receiver.errors import BadInput, NotStored, RefusedByRule, StoreUnavailable
 from receiver.event import Draft
 from receiver.installation import Installation
 from receiver.journal.reader import Reader
+from receiver.journal.salvage import salvage
 from receiver.journal.store import Store
 from receiver.privacy.installation_key import installation_key
 from receiver.privacy.keys import KeyRing
@@ -173,3 +174,14 @@ async def test_an_intake_that_cannot_be_followed_is_said_aloud_and_followed_agai
     await asyncio.to_thread(receive, installation)
     await until(lambda: cases(installation) == [(1, "CALLBACK_DUE")])
     assert [row[0] for row in reader.rows(alerts)] == ["intake_not_followed"]
+
+
+async def test_an_intake_that_begins_a_new_journal_from_a_damaged_one_is_followed_on(
+    running: list[str], installation: Installation
+) -> None:
+    """Another file under the same name: who keeps the old one open hears nothing any more."""
+    await asyncio.to_thread(receive, installation)
+    await until(lambda: len(cases(installation)) == 1)
+    await asyncio.to_thread(salvage, installation.intake_db)
+    await asyncio.to_thread(receive, installation, "call-2")
+    await until(lambda: len(cases(installation)) == 2)
