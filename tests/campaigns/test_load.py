@@ -6,9 +6,9 @@ from campaigns.load import EMERGENCIES, LATE_S, account_of, calls, latency
 
 
 def test_k_5_everything_that_comes_on_twenty_lines_at_once_is_journalled() -> None:
-    load = calls(100, 1)
+    load = calls(50, 1)
     assert load.broken == []
-    assert load.calls == load.journalled == 100 + EMERGENCIES
+    assert load.calls == load.journalled == 50 + EMERGENCIES
 
 
 def test_k_5_an_emergency_is_a_case_within_a_second() -> None:

@@ -73,13 +73,15 @@ def steps(met: lines.Exchange) -> list[str]:
 # ── K-9.1.1: three emergency sources ──────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("level_dbm0", [-10, -20, -30])
 @pytest.mark.parametrize(
-    ("code", "profile", "source"),
+    ("code", "profile", "source", "level_dbm0"),
     [
-        ("100", "contact-id", "main unit"),
-        ("101", "contact-id", "pendant"),
-        ("101", "contact-id-mobile", "mobile unit"),
+        ("100", "contact-id", "main unit", -10),
+        ("100", "contact-id", "main unit", -30),
+        ("101", "contact-id", "pendant", -10),
+        ("101", "contact-id", "pendant", -20),
+        ("101", "contact-id", "pendant", -30),
+        ("101", "contact-id-mobile", "mobile unit", -30),
     ],
 )
 def test_k_9_1_1_an_emergency_of_each_source(code: str, profile: str, source: str, level_dbm0: float) -> None:
