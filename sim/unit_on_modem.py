@@ -13,7 +13,7 @@ from typing import Final
 from decoder.exchange import ToneStep
 from decoder.keypad import PAIRS
 from decoder.samples import to_ms
-from drivers.line import Answered, Fault, Healed, Heard, HungUp, LineInput
+from drivers.line import Answered, Fault, Healed, Heard, HungUp, LineInput, PlayStarted
 from drivers.modem.port import ModemLine
 from sim.panel import Dial, Finished, HangUp, Note, Panel, PanelEffect, PanelSettings, Send, Speak
 from sim.phone import Ear, ToneBegan
@@ -37,7 +37,8 @@ class UnitOnModem:
         self._known = frozenset(sound_of(step.hz) for step in steps if step.hz)
         self._happened: asyncio.Queue[LineInput] = asyncio.Queue()
         self._finished: Finished | None = None
-        self._at = self._token = 0
+        self._at = self._token = self._ordered_at = 0
+        self._late = 0  # samples by which its modem has held it up: its own clock stands still meanwhile
         self._fault = ""
         self._leaving = False  # we have hung up: its HungUp is no news
 
@@ -74,21 +75,23 @@ class UnitOnModem:
 
     async def _hear(self, happened: LineInput) -> None:
         if isinstance(happened, Answered):
-            self._at, self._ear = 0, Ear(self._known)
+            self._at, self._late, self._ear = 0, 0, Ear(self._known)
             await self._take(self._panel.answered(0))
         elif isinstance(happened, Heard):
             effects: list[PanelEffect] = []
             for tone in self._ear.feed(happened.samples.pcm):
                 if isinstance(tone, ToneBegan):
-                    effects += self._panel.began(tone.hz, tone.at)
+                    effects += self._panel.began(tone.hz, tone.at - self._late)
                 else:
-                    effects += self._panel.ended(tone.hz, tone.start, tone.end)
-            self._at = happened.samples.end
+                    effects += self._panel.ended(tone.hz, tone.start - self._late, tone.end - self._late)
+            self._at = happened.samples.end - self._late
             while (deadline := self._panel.deadline) is not None and deadline <= self._at:
                 effects += self._panel.tick(self._at)
                 if any(isinstance(effect, HangUp) for effect in effects):
                     break
             await self._take(effects)
+        elif isinstance(happened, PlayStarted):
+            self._late = max(self._late, happened.at - self._ordered_at)
         elif isinstance(happened, HungUp) and self._leaving:
             self._leaving = False
         elif isinstance(happened, HungUp | Fault):
@@ -118,7 +121,7 @@ class UnitOnModem:
     def _send(self, send: Send) -> None:
         if send.pcm is not None:
             raise ValueError("a unit on a modem sends keypad digits; this format makes its own sounds")
-        self._token += 1
+        self._token, self._ordered_at = self._token + 1, self._at
         wait = max(0, send.start - self._at)
         self._line.play(self._token, (ToneStep((), to_ms(wait)), *keys_as_steps(send.keys, self._panel.settings)))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-SPEED = 3
+SPEED = 4
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
