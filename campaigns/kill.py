@@ -27,6 +27,7 @@ from sim.broker import free_port
 
 LINES = 3
 CHAPTER = 25
+FOREIGN = "another process uses it"
 LIFE_S = 12.0  # of the modems' time, at most, between two kills: longer than most calls
 
 
@@ -49,6 +50,10 @@ async def chapter(folder: Path, there: Modems, kills: int, seed: str, part: str,
         tally.broken.append(f"chapter {seed}: {overdue}")
     finally:
         await traffic.close(tally, where)
+    if FOREIGN in site.said():  # it has been taking calls of our units, into a journal that we do not know
+        void = Tally()
+        void.broken.append(f"chapter {seed}: another receiver had one of our modems open; nothing of it counts")
+        return void
     return tally
 
 
