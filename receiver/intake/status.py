@@ -21,18 +21,18 @@ def status(
     watches: Iterable[LineWatch],
     *,
     refusing: str | None,
-    beat_us: int,
+    journal_silent_s: float,
     lost_mirrors: Mapping[str, str],
     directory: str | None,
     version: str,
 ) -> dict[str, Any]:
-    """beat_us: when the journal last gave a sign of life (monotonic); directory: why there is none, or None."""
+    """journal_silent_s: since the journal last gave a sign of life; directory: why there is none, or None."""
     watches = list(watches)
     return {
         "version": version,
         "utc_us": now.utc_us,
         "refusing": _words(refusing),
-        "journal_silent_s": _ago_s(now, beat_us),
+        "journal_silent_s": journal_silent_s,
         "lost_mirrors": {folder: _words(why) for folder, why in lost_mirrors.items()},
         "directory": _words(directory),
         "lines": [_line(watch, now) for watch in watches[:LINES_MAX]],

@@ -52,7 +52,7 @@ class House:
             now = SystemClock().now()
             if self.speaking:
                 told = status(
-                    Now(now.utc_us, now.mono_us, ""), [self.line], refusing=None, beat_us=now.mono_us,
+                    Now(now.utc_us, now.mono_us, ""), [self.line], refusing=None, journal_silent_s=0.1,
                     lost_mirrors={}, directory=None, version="0.1",
                 )  # fmt: skip
                 tell(self.installation.health_socket, as_datagram(told))

@@ -21,7 +21,7 @@ def test_what_the_intake_says_is_what_is_seen() -> None:
     deaf.failed("unplugged")
     now = Now(0, 9_000_000, "boot")
     told = status(
-        now, [idle, deaf], refusing=None, beat_us=8_000_000, lost_mirrors={"/m": "slow"}, directory=None, version="1"
+        now, [idle, deaf], refusing=None, journal_silent_s=1.0, lost_mirrors={"/m": "slow"}, directory=None, version="1"
     )
     lines = (LineSeen("modem:a", "idle", None, 5.0), LineSeen("modem:b", "deaf", "unplugged", None))
     assert intake_told(as_datagram(told), 0.5) == IntakeSeen(0.5, None, 1.0, {"/m": "slow"}, lines, "1")

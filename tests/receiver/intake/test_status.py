@@ -17,7 +17,7 @@ def told(watches: list[LineWatch], lost_mirrors: dict[str, str] | None = None) -
             NOW,
             watches,
             refusing="the disk is 95 % full",
-            beat_us=88_500_000,
+            journal_silent_s=1.5,
             lost_mirrors=lost_mirrors or {},
             directory=None,
             version="0.1",
