@@ -45,7 +45,7 @@ LINES: Final = 20
 EMERGENCIES: Final = 50
 CALL_S: Final = 4.5  # of one line: a call, and the next ring
 LATE_S: Final = 1.0
-START_S: Final = 120.0
+START_S: Final = 600.0
 FOLLOW_S: Final = 120.0
 TEST, EMERGENCY = "602", "101"
 
