@@ -84,7 +84,10 @@ async def finish(centre: Centre, tally: Tally, where: str) -> None:
         centre.start()
     try:
         await centre.until(centre.done, "end of the intake's journal")
-        if (code := await centre.stop()) != 0:
+        if (code := await centre.stop()) not in (
+            0,
+            -signal.SIGTERM,
+        ):  # told to before it could listen: it had nothing to do
             tally.broken.append(f"{where}: told to stop, it ended with {code}")
     except Overdue as overdue:
         tally.broken.append(f"{where}: {overdue}")
