@@ -212,6 +212,7 @@ def _watched(config: Config) -> Iterator[Finding]:
 
 def _lines(lines: tuple[LineConfig, ...]) -> Iterator[Finding]:
     from drivers.registry import LINES, LINKS, split_name
+    from receiver.commands.doctor_modem import port_of
 
     if not lines:
         yield Finding("note", "lines", "none in the configuration", 'write lines = ["modem:/dev/ttyACM0"]')
@@ -221,12 +222,8 @@ def _lines(lines: tuple[LineConfig, ...]) -> Iterator[Finding]:
             said = "reserve" if line.reserve else "profile"
             yield Finding("note", line.uri, f"{said} changes nothing: no calls are answered there", "take it out")
         path = Path(address)
-        if scheme == "modem" and not path.exists():
-            yield Finding(
-                "wrong", line.uri, "the device is not there", "plug it in; `ls /dev/serial/by-id` shows lasting names"
-            )
-        elif scheme == "modem" and not os.access(path, os.R_OK | os.W_OK):
-            yield Finding("wrong", line.uri, "this user may not open it", "add the user to the group dialout")
+        if scheme == "modem":
+            yield port_of(line.uri)
         elif scheme in ("wav", "pcap") and not path.is_dir():
             yield Finding("wrong", line.uri, "the folder is not there", f"mkdir {path}")
         elif scheme in LINKS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 SLOW_MS: Final = 1000  # from a command to its answer: greeting and kiss-off would come late
 DEAF_MS: Final = 300  # between hearing and playing
+PLUG_IN: Final = "plug it in; `ls /dev/serial/by-id` shows lasting names"
 RATE_ERROR: Final = 0.03
 EVENTS: Final = {
     "d": "dial tone", "i": "dial tone", "b": "busy tone", "K": "busy tone", "q": "quiet", "s": "silence",
@@ -31,7 +33,6 @@ def examine_modem(name: str, *, listen: bool = True) -> list[Finding]:
     from drivers import usb_ports
     from drivers.modem.examination import Examiner
     from drivers.modem.options import DEFAULTS, settings_of
-    from drivers.modem.port import USB
     from drivers.registry import split_name
 
     try:
@@ -42,12 +43,10 @@ def examine_modem(name: str, *, listen: bool = True) -> list[Finding]:
     except ValueError as error:
         raise BadInput(f"doctor: {error}") from None
     values = {**DEFAULTS, **options}
-    if values["usb_serial"] or address.startswith(USB):
-        serial = values["usb_serial"] or address.removeprefix(USB)
-        try:
-            address = str(usb_ports.find(serial).path)
-        except usb_ports.NotFound as error:
-            return [Finding("wrong", "port", str(error), "plug it in; `ls /dev/serial/by-id` shows what is there")]
+    try:
+        address = str(_path(address, options))
+    except usb_ports.NotFound as error:
+        return [Finding("wrong", "port", str(error), PLUG_IN)]
     examiner = Examiner(address, settings.wanted, baud=int(values["baud"]), speed=float(values["speed"]), listen=listen)
 
     async def look() -> Examination:
@@ -55,6 +54,32 @@ def examine_modem(name: str, *, listen: bool = True) -> list[Finding]:
 
     seen = asyncio.run(look())
     return [*_port(address, seen), *findings(seen)]
+
+
+def _path(address: str, options: dict[str, str]) -> Path:
+    """Where the port is today. Raises usb_ports.NotFound."""
+    from drivers import usb_ports
+    from drivers.modem.port import USB
+
+    serial = options.get("usb_serial") or (address.removeprefix(USB) if address.startswith(USB) else "")
+    return usb_ports.find(serial).path if serial else Path(address)
+
+
+def port_of(name: str) -> Finding:
+    """Whether the port of a configured line is there and may be opened; it is not touched."""
+    from drivers import usb_ports
+    from drivers.registry import split_name
+
+    _, address, options = split_name(name)
+    try:
+        path = _path(address, options)
+    except usb_ports.NotFound as error:
+        return Finding("wrong", name, str(error), PLUG_IN)
+    if not path.exists():
+        return Finding("wrong", name, "the device is not there", PLUG_IN)
+    if not os.access(path, os.R_OK | os.W_OK):
+        return Finding("wrong", name, "this user may not open it", "add the user to the group dialout")
+    return Finding("good", name, f"is there; `yobirin doctor {name}` looks at the modem itself")
 
 
 def _port(address: str, seen: Examination) -> Iterator[Finding]:
@@ -69,8 +94,7 @@ def _port(address: str, seen: Examination) -> Iterator[Finding]:
         elif "Permission" in seen.cannot_open:
             yield Finding("wrong", "port", seen.cannot_open, "add this user to the group dialout, then log in again")
         else:
-            do = "plug it in; `ls /dev/serial/by-id` shows lasting names"
-            yield Finding("wrong", "port", seen.cannot_open, do)
+            yield Finding("wrong", "port", seen.cannot_open, PLUG_IN)
         return
     usb = usb_ports.port_at(path)
     lasting = "/dev/serial/" in address or not path.resolve().name.startswith(("ttyACM", "ttyUSB"))
