@@ -25,7 +25,7 @@ from typing import Any
 from campaigns.power_cut_writer import main as write
 from campaigns.tally import Tally
 from receiver.clock import SystemClock
-from receiver.errors import StoreUnavailable, YobirinError
+from receiver.errors import NotStored, StoreUnavailable, YobirinError
 from receiver.event import Draft
 from receiver.installation import Installation
 from receiver.intake.opening import open_journal
@@ -127,26 +127,30 @@ def _found(installation: Installation) -> str | None:
 
 
 def _goes_on(installation: Installation, what: str, tally: Tally) -> None:
-    """Intake starts on it and takes the next reception, or the reason is counted."""
-    said: list[str] = []
+    """Intake starts on it and takes the next reception; damage that it meets only then ends it once, and no more."""
+    why = _took_one(installation)
+    if why is not None and why.startswith(NotStored.__name__):
+        tally.counts["ended by damage met in use, and started anew"] += 1
+        why = _took_one(installation)
+    if why is not None:
+        tally.broken.append(f"intake does not go on: {what}: {why}")
+
+
+def _took_one(installation: Installation) -> str | None:
+    """Why a start of the intake stores nothing; None if it does."""
     try:
-        journal, keys, lock = open_journal(installation, (), SystemClock(), said.append)
-    except YobirinError as error:
-        tally.counts["intake does not start"] += 1
-        tally.broken.append(f"intake does not start: {what}: {error}")
-        return
+        journal, keys, lock = open_journal(installation, (), SystemClock(), lambda line: None)
     except Exception as error:
-        tally.broken.append(f"intake fails to start: {what}: {type(error).__name__}: {error}")
-        return
+        return f"{type(error).__name__}: {error}"
     try:
         journal.submit(lambda tx: tx.append(Draft("line.healed", {"line": "x", "reason": ""}))).result()
     except Exception as error:
-        tally.counts["intake starts and stores nothing"] += 1
-        tally.broken.append(f"intake starts and stores nothing: {what}: {type(error).__name__}: {error}")
+        return f"{type(error).__name__}: {error}"
     finally:
         journal.close()
         keys.close()
         lock.release()
+    return None
 
 
 def campaign(flips: int, works: int, seed: int, jobs: int) -> Tally:
