@@ -106,8 +106,9 @@ class Home:
 
     async def press(self, messages: tuple[Message, ...]) -> None:
         """These messages, until each has been kissed off."""
-        for message in messages:
-            self.heard.pressed[contact_id.raw(message)] += 1
+        for raw in map(contact_id.raw, messages):
+            self.heard.pressed[raw] += 1
+            self._before[raw] = self.stored(raw)
         settings = PanelSettings(
             messages,
             caller=f"077561{self.account}" if self.account[-1] != "0" else None,
@@ -132,7 +133,6 @@ class Home:
     def _watch(self, note: Note) -> None:
         if note.what == "sent":
             raw = raw_of(str(note.details["keys"]))
-            self._before[raw] = self.stored(raw)
             self._sent, self._since = raw, time.time()
             self.heard.repeated += note.details["attempt"] != 1
         elif note.what == "no_kiss_off":
