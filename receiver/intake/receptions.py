@@ -33,22 +33,26 @@ class Receptions:
     open     1 while a retransmission of it may still come: its kiss-off is not completed
     identity of a message that came by a link: what a repetition of it is the same in
     original the first reception of the same message, itself if it is the first
+    steady_us when it was heard, by a clock that was never set: less all steps noticed until then
+    stepped  the sum of those steps, one row
     """
 
     name: str = "receptions"
-    version: int = 5
-    tables: tuple[str, ...] = ("reception", "recording", "caller")
+    version: int = 6
+    tables: tuple[str, ...] = ("reception", "recording", "caller", "stepped")
 
     def create(self, db: sqlite3.Connection) -> None:
         db.execute(
             "CREATE TABLE reception (seq INTEGER PRIMARY KEY, original INTEGER NOT NULL, call TEXT NOT NULL,"
-            " line TEXT NOT NULL, caller_digest TEXT, format TEXT, raw TEXT, heard_at_us INTEGER NOT NULL,"
+            " line TEXT NOT NULL, caller_digest TEXT, format TEXT, raw TEXT, steady_us INTEGER NOT NULL,"
             " open INTEGER NOT NULL, identity TEXT) STRICT"
         )
         db.execute("CREATE INDEX reception_open ON reception (raw) WHERE open = 1")
         db.execute("CREATE INDEX reception_original ON reception (original) WHERE open = 1")
         db.execute("CREATE INDEX reception_call ON reception (call)")
         db.execute("CREATE INDEX reception_identity ON reception (identity, line) WHERE identity IS NOT NULL")
+        db.execute("CREATE TABLE stepped (by_us INTEGER NOT NULL) STRICT")
+        db.execute("INSERT INTO stepped VALUES (0)")
         db.execute("CREATE TABLE recording (sha256 TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
         db.execute(
             "CREATE TABLE caller (call TEXT PRIMARY KEY, line TEXT NOT NULL, digest TEXT, started_us INTEGER NOT NULL)"
@@ -60,7 +64,7 @@ class Receptions:
         if record.type in RECEPTIONS:
             known = db.execute("SELECT digest FROM caller WHERE call = ?", (payload["call"],)).fetchone()
             db.execute(
-                "INSERT INTO reception VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO reception SELECT ?, ?, ?, ?, ?, ?, ?, ? - by_us, ?, ? FROM stepped",
                 (
                     record.seq,
                     payload["duplicate_of"] or record.seq,
@@ -85,6 +89,8 @@ class Receptions:
             db.execute("INSERT OR REPLACE INTO caller VALUES (?, ?, ?, ?)", started)
         elif record.type == "call.ended":
             db.execute("DELETE FROM caller WHERE call = ?", (payload["call"],))
+        elif record.type == "clock.stepped":
+            db.execute("UPDATE stepped SET by_us = by_us + ?", (payload["by_us"],))
         elif record.type == "recording.taken":
             db.execute("INSERT OR IGNORE INTO recording VALUES (?)", (payload["sha256"],))
 
@@ -135,8 +141,8 @@ def _repeated(tx: Transaction, draft: Draft, window_us: int) -> int | None:
     """
     payload = draft.payload
     rows = tx.rows(
-        "SELECT original FROM reception WHERE identity = ? AND line = ?"
-        " AND abs(heard_at_us - ?) <= CASE open WHEN 1 THEN ? ELSE ? END ORDER BY seq DESC LIMIT 1",
+        "SELECT original FROM reception, stepped WHERE identity = ? AND line = ?"
+        " AND abs(steady_us + by_us - ?) <= CASE open WHEN 1 THEN ? ELSE ? END ORDER BY seq DESC LIMIT 1",
         payload["identity"],
         payload["line"],
         payload["heard_at_us"],
@@ -156,8 +162,8 @@ def _original(tx: Transaction, draft: Draft, window_us: int) -> int | None:
     if payload["no_kiss_off"]:
         return None
     rows = tx.rows(
-        "SELECT one.original FROM reception one JOIN reception first ON first.seq = one.original"
-        " WHERE one.open = 1 AND one.raw = ? AND one.format = ? AND abs(first.heard_at_us - ?) <= ?"
+        "SELECT one.original FROM stepped, reception one JOIN reception first ON first.seq = one.original"
+        " WHERE one.open = 1 AND one.raw = ? AND one.format = ? AND abs(first.steady_us + by_us - ?) <= ?"
         " AND (one.call = ? OR one.line = ? OR one.caller_digest = (SELECT digest FROM caller WHERE call = ?))"
         " ORDER BY one.seq DESC LIMIT 1",
         payload["raw"],

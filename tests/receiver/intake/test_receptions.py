@@ -204,3 +204,22 @@ def test_the_table_can_be_rebuilt(intake: Intake, tmp_path: Path) -> None:
     reopened.close()
     assert before == after
     assert len(before) == 2
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_set_clock_makes_no_repetition_a_second_press(intake: Intake, hours: int) -> None:
+    call = intake.call()
+    first = intake.frame(call)
+    intake.clock.utc_us += hours * 60 * MINUTE_US
+    intake.append(drafts.intake_event("clock.stepped", by_us=hours * 60 * MINUTE_US))
+    assert duplicate(intake.frame(intake.call())) == first.seq
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_set_clock_makes_no_second_press_a_repetition(intake: Intake, hours: int) -> None:
+    """An hour has passed, and the clock was set back by it."""
+    intake.frame(intake.call())
+    intake.clock.utc_us += 60 * MINUTE_US
+    intake.append(drafts.intake_event("clock.stepped", by_us=hours * 60 * MINUTE_US))
+    intake.clock.utc_us += hours * 60 * MINUTE_US
+    assert duplicate(intake.frame(intake.call())) is None
