@@ -126,11 +126,14 @@ def test_a_disk_that_lies_is_found_out(new_world: NewWorld, monkeypatch: pytest.
         import sqlite3
 
         with sqlite3.connect(world.database) as db:
-            for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+            for name, _ in triggers:
                 db.execute(f'DROP TRIGGER "{name}"')
             db.execute("DELETE FROM event WHERE seq > ?", (last - 3,))
             db.execute("DELETE FROM reception WHERE seq > ?", (last - 3,))
             db.execute("UPDATE projection SET seq = min(seq, ?)", (last - 3,))
+            for _, sql in triggers:
+                db.execute(sql)
         db.close()
 
     monkeypatch.setattr(World, "_crash", forgetful)
