@@ -58,6 +58,15 @@ def make_link(name: str) -> Link:
     return link
 
 
+def check_name(name: str) -> None:
+    """Raise ValueError, one line, for a name of which neither line nor link can be made, or that names no folder."""
+    scheme, _, _ = split_name(name)
+    if scheme in LINES:
+        make_line(name)
+    elif scheme in LINKS:
+        make_link(name)
+
+
 def _maker(place: str) -> Any:
     module, _, function = place.partition(":")
     return getattr(import_module(module), function)

@@ -69,6 +69,7 @@ SHELLS = {
     "drivers/modem/port.py",
     "drivers/mqtt.py",
     "drivers/serial_port.py",
+    "drivers/unmade.py",
     "receiver/clock.py",
     "receiver/report.py",
     "receiver/sockets.py",

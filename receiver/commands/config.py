@@ -30,7 +30,8 @@ def config() -> None:
 def check(file: Path | None, config_path: Path | None, as_json: bool) -> None:
     """Check FILE as a whole, or the file that --config or YOBIRIN_CONFIG names; change nothing.
 
-    Exit code 2: the receiver would not start with it; 1: it would, but a folder that it names cannot be used.
+    Exit code 2: the receiver would not start with it, or a line would be deaf; 1: it would start, but a folder that it
+    names cannot be used.
     """
     path = file or config_file(config_path)
     if path is None:
@@ -47,6 +48,10 @@ def check(file: Path | None, config_path: Path | None, as_json: bool) -> None:
         wiring().scenario("konan").under(found.konan)
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
+    if bad := list(bad_names(found)):
+        refusal = BadInput(f"{path}: {bad[0]}" if len(bad) == 1 else f"{path}: {len(bad)} lines that cannot be served")
+        refusal.details = tuple(f"{path}: {problem}" for problem in bad) if len(bad) > 1 else ()
+        raise refusal
     unusable = list(unusable_folders(found))
     if as_json:
         click.echo(
@@ -61,6 +66,17 @@ def check(file: Path | None, config_path: Path | None, as_json: bool) -> None:
         wanting = PartlyDone(f"{path}: the receiver would start, but not all folders named there can be used")
         wanting.details = tuple(f"{path}: {problem}" for problem in unusable)
         raise wanting
+
+
+def bad_names(config: Config) -> Iterator[str]:
+    """One line for each line of which nothing can be made: its place, its options, its file of keys."""
+    from drivers.registry import check_name
+
+    for line in config.lines:
+        try:
+            check_name(line.uri)
+        except ValueError as error:
+            yield f"line {error}"
 
 
 def unusable_folders(config: Config) -> Iterator[str]:

@@ -226,21 +226,23 @@ def _lines(lines: tuple[LineConfig, ...]) -> Iterator[Finding]:
             yield port_of(line.uri)
         elif scheme in ("wav", "pcap") and not path.is_dir():
             yield Finding("wrong", line.uri, "the folder is not there", f"mkdir {path}")
+        elif (problem := _unmade(line.uri)) is not None:
+            yield Finding("wrong", line.uri, problem, "see docs/reference/configuration.md")
         elif scheme in LINKS:
-            yield _link(line.uri)
+            yield Finding("good", line.uri, "is understood; whether anybody is there, the receiver says when it runs")
         else:
             yield Finding("good", line.uri, "is there")
 
 
-def _link(uri: str) -> Finding:
-    """Whether a link can be made of its name: the place, the options, the file of keys."""
-    from drivers.registry import make_link
+def _unmade(uri: str) -> str | None:
+    """Why neither line nor link can be made of its name: the place, the options, the file of keys; None: it can."""
+    from drivers.registry import check_name
 
     try:
-        make_link(uri)
+        check_name(uri)
     except (ValueError, OSError) as error:
-        return Finding("wrong", uri, str(error).removeprefix(f"{uri}: "), "see docs/reference/configuration.md")
-    return Finding("good", uri, "is understood; whether anybody is there, the receiver says when it runs")
+        return str(error).removeprefix(f"{uri}: ")
+    return None
 
 
 def _mqtt(mqtt: MqttConfig | None) -> Iterator[Finding]:

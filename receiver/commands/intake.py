@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -52,8 +52,8 @@ def intake(lines: tuple[str, ...], supervised: bool, understudy: bool, installat
         wait_for_cue("intake")
     go_first()
     config = load(installation.config) if installation.config else default(installation.data)
-    served, folders = _made([*(line.uri for line in config.lines), *lines])
-    if config.self_call is not None:
+    served, folders = made([*(line.uri for line in config.lines), *lines], () if supervised else lines)
+    if config.self_call is not None and config.self_call.line in {line.name for line in served}:
         from receiver.intake.self_call_daemon import SelfCallPlan, self_calls
 
         own = config.self_call
@@ -87,29 +87,42 @@ LOADED: Final = (
 """What serving imports on use: an understudy has it before its cue."""
 
 
-def _made(wanted: list[str]) -> tuple[list[Line], list[Part]]:
-    """The lines that can be answered, and what serves folders and links. Raises BadInput for a name that is neither."""
-    from drivers.registry import FOLDERS, LINKS, make_line, make_link, split_name
+def made(wanted: Sequence[str], refused: Collection[str]) -> tuple[list[Line], list[Part]]:
+    """The lines that can be answered, and what serves folders and links.
+
+    One that cannot be made is deaf and says why, so that the others serve: on the way to a new start there is nobody
+    to mend a name. Raises BadInput for those in `refused`, which somebody has just typed, and for one named twice.
+    """
+    from drivers.unmade import Unmade
     from receiver.errors import BadInput
-    from receiver.intake.folder_daemon import watcher
     from receiver.intake.link_daemon import served as link_part
 
     served: list[Line] = []
-    folders: list[Part] = []
+    parts: list[Part] = []
     for uri in wanted:
         if wanted.count(uri) > 1:
             raise BadInput(f"{uri}: named twice; leave one out")
         try:
-            scheme, address, _ = split_name(uri)
-            if scheme in FOLDERS:
-                folders.append(watcher(uri, scheme, address))
-            elif scheme in LINKS:
-                folders.append(link_part(make_link(uri)))
-            else:
-                served.append(make_line(uri))
+            _make(uri, served, parts)
         except ValueError as error:
-            raise BadInput(str(error)) from None
-    return served, folders
+            if uri in refused:
+                raise BadInput(str(error)) from None
+            parts.append(link_part(Unmade(uri, str(error).removeprefix(f"{uri}: "))))
+    return served, parts
+
+
+def _make(uri: str, served: list[Line], parts: list[Part]) -> None:
+    from drivers.registry import FOLDERS, LINKS, make_line, make_link, split_name
+    from receiver.intake.folder_daemon import watcher
+    from receiver.intake.link_daemon import served as link_part
+
+    scheme, address, _ = split_name(uri)
+    if scheme in FOLDERS:
+        parts.append(watcher(uri, scheme, address))
+    elif scheme in LINKS:
+        parts.append(link_part(make_link(uri)))
+    else:
+        served.append(make_line(uri))
 
 
 def settings_of(config: Config) -> IntakeSettings:

@@ -214,6 +214,7 @@ class Call:
         assert not isinstance(witnessed.message, Frame)
         memory, rejected = self._memory, witnessed.message
         memory.rejected += 1
+        memory.may_go = False  # it has more to tell, and repeats it when no kiss-off comes
         memory.quiet_since = max(memory.quiet_since, rejected.end)
         if len(rejected.best) > len(memory.best or ""):
             memory.best = rejected.best

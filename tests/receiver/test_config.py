@@ -221,6 +221,24 @@ def test_config_check(write: Write, tmp_path: Path) -> None:
     assert isinstance(check().exception, BadInput)
 
 
+@pytest.mark.parametrize(
+    ("uri", "says"),
+    [
+        ("dc09:foo", "line dc09:foo: 'foo' is not ADDRESS:PORT"),
+        ("dc09:127.0.0.1:12000?keys=/nope", "cannot read /nope"),
+        ("scaip:127.0.0.1:5060?reply=no", "reply is one of body, message, both, not 'no'"),
+        ("modem:/dev/ttyACM0?spee=8", "unknown option 'spee'"),
+    ],
+)
+def test_a_line_that_would_be_deaf_is_refused_by_the_check(write: Write, uri: str, says: str) -> None:
+    refused = check(str(write(f"lines = ['{uri}']"))).exception
+    assert isinstance(refused, BadInput)
+    assert says in str(refused)
+    several = check(str(write(f"lines = ['{uri}', 'dc09:bar', 'dc09:127.0.0.1:12001']"))).exception
+    assert isinstance(several, BadInput)
+    assert [says in problem for problem in several.details] == [True, False]
+
+
 def test_every_usual_format_that_shares_the_greeting_of_contact_id_is_read_unless_told_otherwise() -> None:
     assert IntakeConfig().handshakes == tuple(known.name for known in LIVE)
 

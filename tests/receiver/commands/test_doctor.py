@@ -126,6 +126,13 @@ def test_lines_mirrors_and_broker_of_the_configuration(installation: Installatio
     assert any("no consumer is named" in one.says for one in found)
 
 
+def test_an_option_that_a_line_does_not_have_is_found(installation: Installation, tmp_path: Path) -> None:
+    (tmp_path / "ttyX").touch()
+    (tmp_path / "c.toml").write_text(f'lines = ["modem:{tmp_path}/ttyX?spee=8", "dc09:127.0.0.1:12000"]')
+    found = [one for one in examine(installation.data, tmp_path / "c.toml") if one.level == "wrong"]
+    assert [one.says.partition(" (")[0] for one in found] == ["unknown option 'spee'"]
+
+
 def test_a_bad_configuration_is_a_finding(installation: Installation, tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text("dta = 1\nsit = 2")
     found = list(examine(None, tmp_path / "c.toml"))

@@ -650,6 +650,18 @@ def test_in_a_hurry_a_kiss_off_that_was_not_played_is_waited_for_as_ever() -> No
     assert hang_ups(desk.wait_until(desk.at + from_ms(1900))) == []
 
 
+@pytest.mark.parametrize("digits", [16, 0])
+def test_in_a_hurry_a_further_message_that_was_not_understood_is_waited_for(digits: int) -> None:
+    desk = new_desk(HURRIED).to_listening().to_kissed_off()
+    end = desk.at + from_ms(1900)
+    desk.hear(Sounding(), desk.at + from_ms(360))
+    for number in range(digits, 0, -1):
+        desk.hear(digit_at(end - from_ms(100) * (number - 1)), end - from_ms(100) * (number - 1))
+    desk.hear(Witnessed(rejected_at(end)), end + from_ms(60))
+    assert hang_ups(desk.wait_until(end + from_ms(2900))) == []
+    assert hang_ups(desk.wait_until(end + from_ms(6000))) == ["nothing more to hear"]
+
+
 def test_a_call_may_be_hurried_while_it_goes_on() -> None:
     desk = new_desk(replace(HURRIED, hurried=False)).to_listening()
     desk.call.hurry()
