@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import json
+import os
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, get_args, get
 
 from receiver.errors import BadInput
 from receiver.formats import is_profile
+from receiver.report import plain_report
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -31,6 +33,9 @@ SCHEMES: Final = ("modem", "dc09", "scaip", "surgard", "ademco685", "wav", "pcap
 PATHS: Final = ("modem", "wav", "pcap")
 """Of them those whose address is a path; a hardware receiver is at one, or on the network."""
 SERIAL_TOO: Final = ("surgard", "ademco685")
+
+LAST_GOOD: Final = "YOBIRIN_LAST_GOOD"
+"""In the environment of supervised parts: a copy of the file as it was when it was good last."""
 
 PATH_OPTIONS: Final = ("keys", "cert", "cert_key")
 """Options of a line that name a file."""
@@ -339,8 +344,25 @@ def default(data: Path) -> Config:
 
 
 def load(path: Path) -> Config:
-    """The configuration in `path`. Raises BadInput with one line for every problem found."""
-    table = _read(path)
+    """The configuration in `path`. Raises BadInput with one line for every problem found.
+
+    A part that the supervisor keeps goes on with the last good one: while somebody writes a new file it may have to
+    start again, and nobody would be heard.
+    """
+    try:
+        return _checked(_read(path), path)
+    except BadInput as error:
+        if not (copy := os.environ.get(LAST_GOOD)):
+            raise
+        try:
+            last_good = _checked(_read(Path(copy)), path)
+        except BadInput:
+            raise error from None
+        plain_report(f"alarm: the last good settings hold: {error}")
+        return last_good
+
+
+def _checked(table: dict[str, Any], path: Path) -> Config:
     given = len(table["lines"]) if isinstance(table.get("lines"), list) else 0
     problems = list(_rewrite(table))
     if not problems:

@@ -54,6 +54,11 @@ class Installation:
         """Datagrams here say how the intake is."""
         return self.health / "told.sock"
 
+    @property
+    def last_good(self) -> Path:
+        """The configuration file as it was when it was good last."""
+        return self.data / "last-good.toml"
+
     def contract(self, name: str) -> Path:
         """Folder of one contract's store (`konan`, …)."""
         return self.data / name

@@ -20,6 +20,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from receiver.config import LAST_GOOD
+from receiver.errors import StoreUnavailable
+from receiver.installation import private_folder
 from receiver.restarts import PATIENCE, Patience, Restarts, Verdict, Wait, Watch
 from receiver.sockets import state_socket, states, tell_service_manager
 from receiver.understudy import COMES_WITHIN_S, Understudies
@@ -57,6 +60,22 @@ class Running:
     spoken: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+@dataclass(frozen=True, slots=True)
+class LastGood:
+    """The configuration file, and the copy by which parts start again while it is broken."""
+
+    file: Path
+    copy: Path
+
+    def keep(self) -> None:
+        """The file is good now. Without a copy, on a full disk, an earlier one stays."""
+        new = self.copy.with_suffix(".new")
+        with suppress(OSError, StoreUnavailable):
+            private_folder(self.copy.parent)
+            new.write_bytes(self.file.read_bytes())
+            new.replace(self.copy)
+
+
 async def _nothing_refused() -> list[str]:
     return []
 
@@ -69,6 +88,7 @@ class Supervisor:
     report: Callable[[str], None]
     patience: Patience = PATIENCE
     check: Callable[[], Awaitable[list[str]]] = _nothing_refused
+    last_good: LastGood | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     _running: dict[int, Running] = field(default_factory=dict)  # by process
     _environment: dict[str, str] = field(default_factory=dict)
@@ -81,6 +101,9 @@ class Supervisor:
         self._environment = {**os.environ, "NOTIFY_SOCKET": address}
         self._environment["WATCHDOG_USEC"] = str(round(self.patience.silent_s * 1_000_000))
         self._environment.pop("WATCHDOG_PID", None)  # ours, if a service manager watches us
+        if self.last_good is not None:
+            self.last_good.keep()
+            self._environment[LAST_GOOD] = str(self.last_good.copy)
         with hearing:
             loop.add_reader(hearing, lambda: self._hear(states(hearing)))
             looking = loop.create_task(self._look())
@@ -158,6 +181,8 @@ class Supervisor:
             self.report(f"alarm: the new settings are refused, the running ones stay: {refusal}")
         if refusals:
             return
+        if self.last_good is not None:
+            self.last_good.keep()
         self.report("new settings: each part starts again with them, the intake when no call is in progress")
         for running in self._running.values():
             running.renewing = True
@@ -214,11 +239,17 @@ SAYS: Final = {
 }
 
 
-async def supervise(parts: Sequence[Part], report: Callable[[str], None], config: Path | None = None) -> None:
-    """Run the parts until SIGTERM or SIGINT, then stop them and wait for them. SIGHUP: `config` is read again."""
+async def supervise(
+    parts: Sequence[Part], report: Callable[[str], None], config: Path | None = None, last_good: Path | None = None
+) -> None:
+    """Run the parts until SIGTERM or SIGINT, then stop them and wait for them. SIGHUP: `config` is read again.
+
+    last_good: where a copy of it is kept, for a part that starts again while the file is broken
+    """
     supervisor, loop = Supervisor(parts, report), asyncio.get_running_loop()
     if config is not None:
         supervisor.check = partial(_refusals, config)
+        supervisor.last_good = LastGood(config, last_good) if last_good is not None else None
     reloads: set[asyncio.Task[None]] = set()
 
     def reload() -> None:

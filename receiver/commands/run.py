@@ -59,4 +59,4 @@ def run(demo: bool, once: bool, data: Path | None, config_path: Path | None, lin
     parts.append(Part("health", ["health", *where]))
     if has_outputs:
         parts.append(Part("output", ["output", "run", *where]))
-    asyncio.run(supervise(parts, plain_report, config_path))
+    asyncio.run(supervise(parts, plain_report, config_path, installation.last_good))

@@ -18,6 +18,7 @@ from drivers.registry import split_name
 from receiver.commands.intake import settings_of
 from receiver.commands.wiring import Wiring
 from receiver.config import (
+    LAST_GOOD,
     SCHEMES,
     Begin,
     Config,
@@ -32,6 +33,7 @@ from receiver.config import (
     load,
 )
 from receiver.errors import BadInput, PartlyDone
+from receiver.supervisor import LastGood
 
 Write = Callable[[str], Path]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "yobirin.toml"
@@ -219,6 +221,30 @@ def test_config_check(write: Write, tmp_path: Path) -> None:
     assert '"uri": "wav:' in good.stdout
     assert isinstance(check(str(write("dta = 1"))).exception, BadInput)
     assert isinstance(check().exception, BadInput)
+
+
+@pytest.mark.parametrize("broken", ["site = [", "sit = 1", None])
+def test_a_part_that_starts_again_over_a_broken_file_goes_on_with_the_last_good_one(
+    write: Write,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    broken: str | None,
+) -> None:
+    kept = LastGood(write("site = 'kinokawa'\nlines = ['wav:in']"), tmp_path / "data" / "last-good.toml")
+    kept.keep()
+    good = load(kept.file)
+    write(broken) if broken is not None else kept.file.unlink()
+    with pytest.raises(BadInput):
+        load(kept.file)
+    monkeypatch.setenv(LAST_GOOD, str(kept.copy))
+    assert load(kept.file) == good
+    assert "alarm: the last good settings hold: " in capfd.readouterr().err
+    assert load(write("site = 'other'")).site == "other"
+    kept.copy.unlink()
+    write("sit = 1")
+    with pytest.raises(BadInput, match='unknown key "sit"'):
+        load(kept.file)
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,22 @@ async def test_new_settings_restart_every_part_and_are_no_death(bench: Bench) ->
     assert bench.said.count("centre starts with the new settings") == 5
 
 
+async def test_settings_that_are_good_are_kept_and_others_are_not(bench: Bench, tmp_path: Path) -> None:
+    file = tmp_path / "yobirin.toml"
+    kept = supervisor.LastGood(file, tmp_path / "data" / "last-good.toml")
+    file.write_text("site = 'a'")
+    async with bench.supervising(bench.part("intake", "well")) as one:
+        await bench.until(lambda: len(bench.lives("intake")) == 1)
+        one.last_good = kept
+        file.write_text("site = [")
+        one.check = partial(supervisor._refusals, file)
+        await one.reload()
+        assert not kept.copy.exists()
+        file.write_text("site = 'b'")
+        await one.reload()
+    assert kept.copy.read_text() == "site = 'b'"
+
+
 async def test_refused_settings_change_nothing_and_are_said(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "yobirin.toml").write_text("sit = 1\ndta = 2\n")
     async with bench.supervising(bench.part("intake", "well")) as one:
