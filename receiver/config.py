@@ -229,6 +229,7 @@ class IntakeConfig:
     disk_stop_percent: Annotated[int, Within(50, 99)] = 95
     reserved_numbers: tuple[str, ...] = ()
     t_answer_hurried_ms: Annotated[int, Within(500, 5_000)] = 500
+    let_go_ms: Annotated[int, Within(300, 10_000)] = 380
     storm_busy_percent: Annotated[int, Within(50, 100)] = 75
     storm_after_s: Annotated[int, Within(5, 300)] = 10
     storm_calm_percent: Annotated[int, Within(5, 75)] = 25

@@ -147,6 +147,7 @@ def settings_of(config: Config) -> IntakeSettings:
         first_digit_wait=from_ms(given.handshake_wait_ms),
         greetings_max=given.handshakes_max,
         hurried_answer_pause=from_ms(given.t_answer_hurried_ms),
+        hurried_next_frame_wait=from_ms(given.let_go_ms),
     )
     plans = LinePlans(
         {line.uri: _led_by(call, line.profile, given.handshakes, line.uri) for line in config.lines if line.profile},

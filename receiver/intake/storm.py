@@ -32,6 +32,7 @@ class StormSettings:
     calm_percent: int = 25
     calm_us: int = 60 * SECOND_US
     calls_per_line: int = 2  # in the last minute
+    calls_least: int = 4  # a unit that tries again and our own test call are no storm on a single line
 
 
 @dataclass(slots=True)
@@ -91,7 +92,7 @@ class StormWatch:
         percent = self.percent(self.settings.after_us)
         if percent is None or percent < self.settings.busy_percent:
             return []
-        if len(self.calls) < self.settings.calls_per_line * lines:
+        if len(self.calls) < max(self.settings.calls_per_line * lines, self.settings.calls_least):
             return []
         self.since_us, self.taken = mono_us, 0
         return [

@@ -79,3 +79,10 @@ def test_settings_move_both_edges() -> None:
     sky = Sky(StormWatch("reserved", StormSettings(50, 5 * SECOND_US, 40, 10 * SECOND_US, calls_per_line=1)))
     assert [draft.type for draft in sky.pass_(5, 4, calls=2)] == ["storm.began"]
     assert [draft.type for draft in sky.pass_(10, 3)] == ["storm.ended"]
+
+
+def test_a_single_line_with_a_call_and_its_repetition_is_no_storm() -> None:
+    sky = Sky()
+    assert [draft for _ in range(3) for draft in sky.pass_(1, 1, calls=1, lines=1) + sky.pass_(6, 1, lines=1)] == []
+    (began,) = sky.pass_(1, 1, calls=1, lines=1)
+    assert began.payload["calls"] == 4
