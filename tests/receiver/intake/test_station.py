@@ -372,7 +372,7 @@ def test_a_lines_own_format_is_greeted_first_and_read_there_alone() -> None:
 
 
 def test_in_a_storm_a_call_is_answered_at_once_and_the_storm_is_journalled() -> None:
-    plans = LinePlans(storm=StormSettings(calls_per_line=1, after_us=5 * SECOND_US))
+    plans = LinePlans(storm=StormSettings(calls_per_line=1, calls_least=1, after_us=5 * SECOND_US))
     exchange = Exchange(plans=plans)
     station = exchange.station
     station.healed("line 0", exchange.now())
