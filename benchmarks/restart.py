@@ -2,11 +2,11 @@
 
     python -m benchmarks.restart [--events 1000000] [--kills 21] [--folder DIR]
 
-Has the supervisor of `yobirin run` keep an intake with one simulated modem, kills the intake over and over, and measures
-from the signal until the modem has had the last command of its start (`AT+VLS=0`: it waits for a call). In it are 0.3 s
-of quiet that a modem is given before the first command, and 0.1 s of its reset. Promised: p50 ≤ 1 s, at most 5 s, with
-ten million events. Beside it, in the same run: a Python process that imports numpy and ends. No centre runs: one that
-has millions of events to follow takes a core for itself.
+Has the supervisor of `yobirin run` keep an intake with one simulated modem, kills the intake over and over, and
+measures from the signal until the modem has had the last command of its start (`AT+VLS=0`: it waits for a call). In
+it are 0.3 s of quiet that a modem is given before the first command, and 0.1 s of its reset. Promised: p50 ≤ 1 s, at
+most 5 s, with ten million events. Beside it, in the same run: a Python process that imports numpy and ends. No centre
+runs: one that has millions of events to follow takes a core for itself.
 With --folder the journal is kept, and only events that are lacking are made. Exits 1 if the promise is broken.
 """
 
