@@ -331,8 +331,13 @@ class Config:
             raise ValueError(f'two outputs go to "{twice}"')
         if self.self_call is not None and self.self_call.line not in {line.uri for line in self.lines}:
             raise ValueError(f'self_call: line "{self.self_call.line}" is none of the lines')
-        if self.heartbeat_url is not None and not self.heartbeat_url.startswith(("https://", "http://")):
-            raise ValueError(f'heartbeat_url "{self.heartbeat_url}" must begin with https:// or http://')
+        if Path() in self.mirror:
+            raise ValueError('mirror "": names no folder')
+        if self.heartbeat_url is not None:
+            if not self.heartbeat_url.startswith(("https://", "http://")):
+                raise ValueError(f'heartbeat_url "{self.heartbeat_url}" must begin with https:// or http://')
+            if not self.heartbeat_url.partition("://")[2].partition("/")[0]:
+                raise ValueError(f'heartbeat_url "{self.heartbeat_url}" names no host')
 
     def settings_of(self, contract: str) -> Mapping[str, Setting]:
         """What this installation sets otherwise than the contract's defaults; the contract itself checks it."""

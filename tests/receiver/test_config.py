@@ -121,6 +121,8 @@ def test_relative_paths_count_from_the_files_own_folder(write: Write, tmp_path: 
         ("[line]\nuri = 'wav:x'", "double brackets"),
         ("site = 'a/b'", "small letters"),
         ("heartbeat_url = 'ftp://x'", "https://"),
+        ("heartbeat_url = 'http://'", "names no host"),
+        ("mirror = ['']", "names no folder"),
         ("[console]\nlisten = '0.0.0.0:8440'", "without TLS"),
         ("[console]\nlisten = '8440'", "ADDRESS:PORT"),
         ("[console]\ntls_key = 'x'", "come together"),
