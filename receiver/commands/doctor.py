@@ -222,12 +222,12 @@ def _lines(lines: tuple[LineConfig, ...]) -> Iterator[Finding]:
             said = "reserve" if line.reserve else "profile"
             yield Finding("note", line.uri, f"{said} changes nothing: no calls are answered there", "take it out")
         path = Path(address)
-        if scheme == "modem":
-            yield port_of(line.uri)
-        elif scheme in ("wav", "pcap") and not path.is_dir():
+        if scheme in ("wav", "pcap") and not path.is_dir():
             yield Finding("wrong", line.uri, "the folder is not there", f"mkdir {path}")
         elif (problem := _unmade(line.uri)) is not None:
             yield Finding("wrong", line.uri, problem, "see docs/reference/configuration.md")
+        elif scheme == "modem":
+            yield port_of(line.uri)
         elif scheme in LINKS:
             yield Finding("good", line.uri, "is understood; whether anybody is there, the receiver says when it runs")
         else:
