@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from drivers.sip import grammar
 from drivers.sip.framing import Endless, Framer
 from sim.scaip_unit import Done, Unit
+from sim.socket_ear import SocketEar
 
 
 class Wired:
@@ -109,11 +110,13 @@ class Wired:
         try:
             if self._udp:
                 there = (self._host, self._port)
-                datagrams, _ = await self._loop.create_datagram_endpoint(lambda: _Ear(self._arrived), remote_addr=there)
+                datagrams, _ = await self._loop.create_datagram_endpoint(
+                    lambda: SocketEar(self._arrived), remote_addr=there
+                )
                 self._transport, self._say = datagrams, datagrams.sendto
             else:
                 stream, _ = await self._loop.create_connection(
-                    lambda: _Ear(self._arrived), self._host, self._port, ssl=self._tls
+                    lambda: SocketEar(self._arrived), self._host, self._port, ssl=self._tls
                 )
                 self._transport, self._say = stream, stream.write
         except OSError:
@@ -124,25 +127,3 @@ class Wired:
         self.unit.place = grammar.place(str(here[0]), int(here[1]))
         self.connections += 1
         return True
-
-
-class _Ear(asyncio.Protocol, asyncio.DatagramProtocol):
-    """Puts what arrives into a queue."""
-
-    def __init__(self, arrived: asyncio.Queue[bytes]) -> None:
-        self._arrived = arrived
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        pass
-
-    def data_received(self, data: bytes) -> None:
-        self._arrived.put_nowait(data)
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        self._arrived.put_nowait(data)
-
-    def error_received(self, exc: Exception) -> None:
-        """Nobody listens there: no answer, like any other silence."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._arrived.put_nowait(b"")
