@@ -9,6 +9,7 @@ import asyncio
 import os
 import pty
 import tty
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -35,11 +36,15 @@ class Device(Protocol):
 class Attachment:
     """A device, and what it is plugged into at the moment. speed: how many times faster its time runs.
 
+    troubled: told why nothing is at the other end, once for each reason
     cut_after: the wire breaks when so many further bytes have been sent by the device; None: it holds
     """
 
-    def __init__(self, device: Device, *, speed: float = 1.0) -> None:
+    def __init__(
+        self, device: Device, *, speed: float = 1.0, troubled: Callable[[str], None] = lambda reason: None
+    ) -> None:
         self.device, self._speed = device, speed
+        self._troubled, self._told = troubled, ""
         self.cut_after: int | None = None
         self._wire: Wire | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -94,6 +99,9 @@ class Attachment:
 
     def failed(self, reason: str) -> None:
         """Tried again by the place."""
+        if reason != self._told:
+            self._told = reason
+            self._troubled(reason)
 
     def listening(self) -> None:
         """Nobody yet."""

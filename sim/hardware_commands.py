@@ -154,12 +154,14 @@ def _attach(name: str, where: Place | None, device: Device, work: Callable[[], A
         if place is None:
             pty, link = PtyPlace(), Path(name.removeprefix(PTY))
             place = pty
+            if link.exists() and not link.is_symlink():
+                raise BadInput(f"sim: {link} is there already, and is no link of ours; name another")
             try:
                 link.unlink(missing_ok=True)
                 link.symlink_to(pty.port)
             except OSError as error:
                 raise BadInput(f"sim: cannot make {link}: {error.strerror}") from None
-        attachment = Attachment(device)
+        attachment = Attachment(device, troubled=lambda reason: click.echo(f"{reason}; it is tried again", err=True))
         serving = asyncio.ensure_future(attachment.serve(place))
         working = asyncio.ensure_future(work())
         try:

@@ -97,3 +97,30 @@ def test_a_place_that_is_none(command: click.Command, place: str) -> None:
 def test_a_frame_that_is_none(frame: str) -> None:
     result = CliRunner().invoke(receiver, ["tcp://127.0.0.1:1", frame], standalone_mode=False)
     assert isinstance(result.exception, BadInput)
+
+
+def test_a_port_in_use_is_said_and_tried_again() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        process = subprocess.Popen(
+            [sys.executable, "-c", RUN.format("program"), f"listen://127.0.0.1:{port}"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        process.terminate()
+        process.communicate(timeout=60)
+    assert said.startswith(f"cannot listen on 127.0.0.1:{port}: ")
+    assert said.endswith("; it is tried again\n")
+
+
+def test_a_file_where_the_port_is_to_be_stays(tmp_path: Path) -> None:
+    mine = tmp_path / "notes.txt"
+    mine.write_text("kept")
+    with pytest.raises(BadInput, match="no link of ours"):
+        program.main([f"pty:{mine}"], standalone_mode=False)
+    assert mine.read_text() == "kept"
