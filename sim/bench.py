@@ -57,6 +57,8 @@ class Bench:
         for number in range(self._count):
             modem = VoiceModem(self._settings, np.random.default_rng([self._seed, number]))
             link = _numbered(self._link, number, self._count)
+            if link is not None and link.exists() and not link.is_symlink():
+                raise BadInput(f"sim modem: {link} is there already, and is no link of ours; name another")
             socket = _numbered(self._listen, number, self._count)
             socket = socket or (link.with_name(link.name + ".line") if link else folder / f"line{number}")
             pty_modem = PtyModem(

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import wave
 from pathlib import Path
 
@@ -152,3 +154,14 @@ def test_a_line_that_speaks_something_else(tmp_path: Path) -> None:
         stranger.join(5)
     assert result.return_value == 1
     assert "the line broke" in result.output
+
+
+def test_a_modem_takes_no_file_away_for_its_link(tmp_path: Path) -> None:
+    mine = tmp_path / "notes.txt"
+    mine.write_text("kept")
+    run = subprocess.run(
+        [sys.executable, "-m", "cli", "sim", "modem", "--link", str(mine)], capture_output=True, text=True, timeout=60
+    )
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+    assert "no link of ours" in run.stderr
+    assert mine.read_text() == "kept"
